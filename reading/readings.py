@@ -1,0 +1,68 @@
+"""What the read path says: a ``PageReading`` of ``FieldReading``s, and why a person should look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from forms.template import Box
+from preprocessing.page import PixelBox
+
+
+class Reason(StrEnum):
+    """Why a field is flagged. One vocabulary for the CSV, the ledger, the review page and docs/errors.md."""
+
+    LOW_CONFIDENCE = "low_confidence"
+    BLANK = "blank"  # a required field without ink
+    STRUCK_OUT = "struck_out"
+    NOT_A_DIGIT = "not_a_digit"
+    TOUCHING_UNRESOLVED = "touching_unresolved"
+    WRONG_LENGTH = "wrong_length"
+    PATTERN_MISMATCH = "pattern_mismatch"
+    OUT_OF_RANGE = "out_of_range"
+    POOR_IMAGE = "poor_image"
+    POOR_REGISTRATION = "poor_registration"
+
+
+@dataclass(frozen=True, slots=True)
+class DigitReading:
+    """One digit of a value: what was read, how sure, and where in the field's crop."""
+
+    digit: str
+    probability: float
+    box: PixelBox
+
+
+@dataclass(frozen=True, slots=True)
+class FieldReading:
+    """One field of one page.
+
+    ``value`` is "" for a blank or struck-out field. ``confidence`` is the probability that the whole value is right.
+    ``alternatives`` are the next best values with their probabilities, best first. ``crop_png`` is the field as scanned,
+    in grey; ``box`` is where it lies on the form.
+    """
+
+    field: str
+    value: str
+    confidence: float
+    needs_review: bool
+    reasons: tuple[Reason, ...]
+    alternatives: tuple[tuple[str, float], ...]
+    digits: tuple[DigitReading, ...]
+    box: Box
+    crop_png: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """One page that was read: every field of its form, in the form's order."""
+
+    scan: str
+    page: int
+    sha256: str
+    form: str
+    form_version: str
+    residual_mm: float
+    model: str
+    threshold: float  # fields with less confidence are flagged
+    fields: tuple[FieldReading, ...]
