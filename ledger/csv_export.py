@@ -1,0 +1,212 @@
+"""readings.csv and records.csv, as docs/csv.md describes them: streamed, whole or not at all, always the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TextIO
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from ledger.errors import LedgerError
+from ledger.tables import pages, readings
+
+READINGS_COLUMNS = (
+    "scan",
+    "page",
+    "field",
+    "value",
+    "confidence",
+    "needs_review",
+    "reasons",
+    "corrected_value",
+    "reviewer",
+    "alternatives",
+    "form",
+    "form_version",
+    "box_mm",
+    "residual_mm",
+    "model",
+    "threshold",
+    "sha256",
+    "detail",
+)
+RECORDS_COLUMNS = ("scan", "page", "form", "status", "to_review")  # then one column a field
+
+# A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection", with the full-width signs).
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+# An apostrophe in front of those is doubled by the same rule, so that taking one away always gives the text back.
+_GUARDED_STARTS = (*_FORMULA_STARTS, "'")
+_ROWS_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The files that were written; ``rows`` counts those of readings.csv without its header."""
+
+    readings: Path
+    records: Path
+    rows: int
+
+
+def cell(text: str) -> str:
+    """``text`` as a cell that no spreadsheet takes for a formula: an apostrophe in front where it might."""
+    return f"'{text}" if text.startswith(_GUARDED_STARTS) else text
+
+
+def write_csv(connection: Connection, batch: int, out: Path) -> Export:
+    """Write both files of a batch into ``out``, which is made if need be.
+
+    Memory does not grow with the batch. Files of the same names are replaced only when both new ones are whole.
+
+    Raises:
+        LedgerError: ``out`` or a file in it cannot be written.
+    """
+    readings_path, records_path = out / "readings.csv", out / "records.csv"
+    fields = _field_columns(connection, batch)
+    with _whole_files(out, readings_path, records_path) as (readings_file, records_file):
+        rows = _write_pages(_stream(connection, batch), fields, readings_file, records_file)
+    return Export(readings_path, records_path, rows)
+
+
+def _write_pages(rows: Iterable[Row[Any]], fields: dict[str, str], readings_file: TextIO, records_file: TextIO) -> int:
+    readings_csv, records_csv = csv.writer(readings_file), csv.writer(records_file)
+    readings_csv.writerow(READINGS_COLUMNS)
+    records_csv.writerow([*RECORDS_COLUMNS, *fields.values()])
+    count = 0
+    for _, group in groupby(rows, key=lambda row: row.id):
+        page = list(group)
+        readings_csv.writerows(_reading_cells(row) for row in page)
+        records_csv.writerow(_record_cells(page, fields))
+        count += len(page)
+    return count
+
+
+def _field_columns(connection: Connection, batch: int) -> dict[str, str]:
+    """The batch's fields -> their columns in records.csv: form after form by name, fields in the form's order."""
+    first = func.min(readings.c.position)
+    query = (
+        select(pages.c.form, readings.c.field, first.label("position"))
+        .join_from(pages, readings)
+        .where(pages.c.batch_id == batch)
+        .group_by(pages.c.form, readings.c.field)
+    )
+    found = sorted((row.form, row.position, row.field) for row in connection.execute(query))
+    names: dict[str, str] = {}
+    for _, _, field in found:
+        if field not in names:
+            names[field] = _free_name(field, {*RECORDS_COLUMNS, *names.values()})
+    return names
+
+
+def _free_name(field: str, taken: set[str]) -> str:
+    """A field called ``status`` gets the column ``status_``: no two columns share a name."""
+    name = cell(field)
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _stream(connection: Connection, batch: int) -> Iterator[Row[Any]]:
+    """The batch's rows in the order of the CSV, a few at a time: one a field, one for a page without fields."""
+    return iter(connection.execute(_query(batch), execution_options={"yield_per": _ROWS_AT_ONCE}))
+
+
+def _query(batch: int) -> Select[Any]:
+    order = (pages.c.scan_order, pages.c.scan, pages.c.page, pages.c.sha256, pages.c.id, readings.c.position)
+    wanted = [column for column in readings.c if column.name not in ("page_id", "digits")]
+    unwanted = ("batch_id", "scan_order", "claim", "read_at")
+    of_page = [column for column in pages.c if column.name not in unwanted]
+    return select(*of_page, *wanted).outerjoin_from(pages, readings).where(pages.c.batch_id == batch).order_by(*order)
+
+
+def _reading_cells(row: Row[Any]) -> list[str]:
+    read = row.field is not None
+    cells = (
+        row.scan,
+        str(row.page),
+        row.field or "",
+        row.value or "",
+        f"{row.confidence:.4f}" if read else "",
+        "true" if not read or row.needs_review else "false",
+        row.reasons if read else row.problem or "",
+        "",  # corrected_value and reviewer: for people to fill in
+        "",
+        ";".join(f"{value}:{probability:.4f}" for value, probability in row.alternatives or ()),
+        row.form or "",
+        row.form_version or "",
+        f"{row.x_mm:.2f} {row.y_mm:.2f} {row.width_mm:.2f} {row.height_mm:.2f}" if read else "",
+        _decimals(row.residual_mm, 3),
+        row.model or "",
+        _decimals(row.threshold, 4),
+        row.sha256,
+        row.detail or "",
+    )
+    return [cell(text) for text in cells]
+
+
+def _decimals(number: float | None, places: int) -> str:
+    return "" if number is None else f"{number:.{places}f}"
+
+
+def _record_cells(page: Sequence[Row[Any]], fields: dict[str, str]) -> list[str]:
+    """The page's row of records.csv, without the values that a person should check: they must not pass for good."""
+    first = page[0]
+    flagged = [row.field for row in page if row.needs_review]
+    values = {row.field: row.value for row in page if not row.needs_review}
+    status = first.problem or ("needs_review" if flagged else "accepted")
+    texts = (first.scan, str(first.page), first.form or "", status, ";".join(flagged))
+    return [cell(text) for text in (*texts, *(values.get(field) or "" for field in fields))]
+
+
+@contextmanager
+def _whole_files(folder: Path, *paths: Path) -> Iterator[list[TextIO]]:
+    """Open ``paths`` for writing; they appear under their names, all of them, only when the block ends well."""
+    parts = [path.with_name(f".{path.name}.{secrets.token_hex(4)}.part") for path in paths]
+    with _named_errors(folder), ExitStack() as stack:
+        folder.mkdir(parents=True, exist_ok=True)
+        files = [_open_part(part, stack) for part in parts]
+        yield files
+        for file in files:
+            _settle(file)
+        for part, path in zip(parts, paths, strict=True):
+            part.replace(path)
+        _sync_folder(folder)
+
+
+def _open_part(part: Path, stack: ExitStack) -> TextIO:
+    file = part.open("x", encoding="utf-8", newline="")
+    stack.callback(part.unlink, missing_ok=True)  # runs after the file is closed: the stack unwinds from its top
+    return stack.enter_context(file)
+
+
+@contextmanager
+def _named_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        mend = "make room, give write permission, or close the program that holds its CSV open, or name another folder"
+        raise LedgerError(f"the CSV cannot be written into {str(folder)!r} ({error.strerror})", mend) from error
+
+
+def _settle(file: TextIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+    file.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new names outlast a power failure (Windows has no such call and needs none)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,253 @@
+"""The ledger: batches of pages, what was read on them and what could not be, and their CSV."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ledger.csv_export import Export, write_csv
+from ledger.database import Database, connect
+from ledger.errors import LedgerError
+from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
+from ledger.rows import crop_rows, page_row, reading_rows, scan_order, storable_result
+from ledger.schema import upgrade
+from ledger.tables import batches, crops, pages, readings
+from preprocessing.page import ProblemReason
+from reading.readings import PageReading
+
+_KEYS_AT_ONCE = 5000  # keys of one query; SQLite takes 32,766 parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Scans of one source, read by one state of one form; ``source`` and ``form`` are as the user named them."""
+
+    id: int
+    source: str
+    form: str
+    form_digest: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """What became of a batch.
+
+    ``pages`` counts pages that were read, ``fields`` their fields, each either ``accepted`` or ``flagged``. ``reasons``
+    counts flagged fields by reason (a field may have several), ``problems`` the pages or files that could not be read.
+    """
+
+    pages: int
+    fields: int
+    accepted: int
+    flagged: int
+    reasons: dict[str, int]
+    problems: dict[str, int]
+
+
+class Ledger:
+    """An open ledger. Threads may share it; each process opens its own."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the ledger at ``url``, made or brought to this software's schema if need be.
+
+        Args:
+            url: ``sqlite:///folder/ledger.sqlite`` or ``postgresql+psycopg://user@host/database``.
+
+        Raises:
+            LedgerError: no such folder or driver, not a database, a newer schema, no permission, no connection.
+        """
+        database = connect(url)
+        upgrade(database)
+        return cls(database)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def open_batch(self, source: str, form: str, form_digest: str) -> int:
+        """The batch of these three, made if there is none. A changed form is a new batch: its pages are read again."""
+        values = {"source": source, "form": form, "form_digest": form_digest}
+        query = select(batches.c.id).filter_by(**values)
+        found = self._first(query)
+        if found is None:
+            # Another program may open the same batch at this moment: then its batch is the batch.
+            with suppress(IntegrityError), self._database.write() as connection:
+                connection.execute(insert(batches).values(opened_at=datetime.now(UTC), **values))
+            found = self._first(query)
+        return int(found[0])
+
+    def batches(self) -> list[Batch]:
+        """All batches, the newest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(batches).order_by(batches.c.id.desc())).all()
+        return [Batch(**row._mapping) for row in rows]
+
+    def find_batch(self, source: str | None = None) -> Batch:
+        """The newest batch, or the newest of ``source``.
+
+        Raises:
+            LedgerError: there is none.
+        """
+        for batch in self.batches():
+            if source in (None, batch.source):
+                return batch
+        sought = "holds no batch" if source is None else f"holds no batch of {source!r}"
+        raise LedgerError(f"the ledger {self._database.where} {sought}", "digitize a folder of scans into it first")
+
+    def recorded(self, batch: int, sha256s: Collection[str]) -> dict[str, str]:
+        """Content of ``sha256s`` that need not be read again -> the name of the scan that brought it.
+
+        Content counts when it was read, or has a problem that reading again would not mend, and no page of it has a
+        problem that would pass by itself (``merging.TRANSIENT``).
+        """
+        found: dict[str, str] = {}
+        unsettled: set[str] = set()
+        with self._database.read() as connection:
+            for row in _rows_of(connection, batch, pages.c.sha256, sorted({*sha256s} - {""})):
+                if row.problem in TRANSIENT:
+                    unsettled.add(row.sha256)
+                elif row.problem != ProblemReason.DUPLICATE:
+                    found.setdefault(row.sha256, row.scan)
+        return {sha256: scan for sha256, scan in found.items() if sha256 not in unsettled}
+
+    def record_chunk(self, batch: int, results: Sequence[Result]) -> None:
+        """Record the results of a chunk in one transaction: after a crash all of them are there, or none.
+
+        Recording them again, or from two programs at once, changes nothing; ``ledger.merging`` states what a result
+        replaces. All pages of a file belong into one chunk: a file counts as read when any of its pages does.
+
+        Raises:
+            LedgerError: there is no such batch, or the database was locked for too long, is full or cannot be reached.
+        """
+        stored = [storable_result(result) for result in results]
+        with self._database.write() as connection:
+            # Holds back others that record into this batch, until this transaction ends.
+            query = select(batches.c.id).where(batches.c.id == batch).with_for_update(key_share=True)
+            if connection.execute(query).first() is None:
+                raise self._no_batch(batch)
+            _apply(connection, batch, merge(_related(connection, batch, stored), stored))
+
+    def summary(self, batch: int) -> BatchSummary:
+        """Count a batch's pages and fields.
+
+        Raises:
+            LedgerError: there is no such batch.
+        """
+        self._check_batch(batch)
+        with self._database.read() as connection:
+            problems = _counts(connection, batch, pages, pages.c.problem)
+            flags = _counts(connection, batch, pages.join(readings), readings.c.needs_review)
+            reasons = _counts(connection, batch, pages.join(readings), readings.c.reasons, readings.c.needs_review)
+        read = problems.pop(None, 0)
+        return BatchSummary(read, flags.total(), flags[False], flags[True], _by_reason(reasons), _sorted(problems))
+
+    def export(self, batch: int, out: Path) -> Export:
+        """Write readings.csv and records.csv of a batch into the folder ``out``; docs/csv.md describes them.
+
+        Memory does not grow with the batch; the same ledger always gives the same bytes; files that are there already
+        are replaced only when the new ones are whole.
+
+        Raises:
+            LedgerError: there is no such batch, or ``out`` cannot be written.
+        """
+        self._check_batch(batch)
+        with self._database.read() as connection:
+            return write_csv(connection, batch, out)
+
+    def _first(self, query: Select[Any]) -> Any:
+        with self._database.read() as connection:
+            return connection.execute(query).first()
+
+    def _check_batch(self, batch: int) -> None:
+        if self._first(select(batches.c.id).where(batches.c.id == batch)) is None:
+            raise self._no_batch(batch)
+
+    def _no_batch(self, batch: int) -> LedgerError:
+        return LedgerError(f"the ledger {self._database.where} has no batch {batch}", "choose one of its batches")
+
+
+def _related(connection: Connection, batch: int, results: Sequence[Result]) -> list[Recorded]:
+    """The rows of a batch that share a scan's name or a content with ``results``, in the order they were recorded."""
+    scans = {result.scan for result in results}
+    orders = sorted({scan_order(scan) for scan in scans})
+    by_scan = [row for row in _rows_of(connection, batch, pages.c.scan_order, orders) if row.scan in scans]
+    contents = sorted({result.sha256 for result in results} - {""})
+    by_content = _rows_of(connection, batch, pages.c.sha256, contents)
+    found = {row.id: row for row in (*by_scan, *by_content)}
+    return [found[key] for key in sorted(found)]
+
+
+def _rows_of(connection: Connection, batch: int, column: ColumnElement[str], keys: Sequence[str]) -> Iterator[Recorded]:
+    """The batch's rows whose ``column`` is one of ``keys``, each part of them in the order they were recorded."""
+    wanted = (pages.c.id, pages.c.scan, pages.c.page, pages.c.sha256, pages.c.problem)
+    for part in _parts(keys):
+        query = select(*wanted).where(pages.c.batch_id == batch, column.in_(part)).order_by(pages.c.id)
+        for row in connection.execute(query):
+            yield Recorded(*row)
+
+
+def _apply(connection: Connection, batch: int, change: Merge) -> None:
+    for part in _parts(change.removed):
+        connection.execute(delete(pages).where(pages.c.id.in_(part)))
+    if not change.added:
+        return
+    now = datetime.now(UTC)
+    new_pages = insert(pages).returning(pages.c.id, sort_by_parameter_order=True)
+    ids = connection.execute(new_pages, [page_row(batch, result, now) for result in change.added]).scalars().all()
+    read = [(key, result) for key, result in zip(ids, change.added, strict=True) if isinstance(result, PageReading)]
+    page_ids, page_readings = [key for key, _ in read], [result for _, result in read]
+    _insert_rows(connection, readings, reading_rows(page_ids, page_readings))
+    _insert_rows(connection, crops, crop_rows(page_ids, page_readings))
+
+
+def _insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _counts(connection: Connection, batch: int, source: Any, column: Any, *conditions: Any) -> Counter[Any]:
+    """How many rows of ``source`` there are for each value of ``column``."""
+    query = select(column, func.count()).select_from(source).where(and_(pages.c.batch_id == batch, *conditions))
+    return Counter({row[0]: row[1] for row in connection.execute(query.group_by(column))})
+
+
+def _by_reason(combinations: Counter[str]) -> dict[str, int]:
+    """Counts of joined reasons -> counts of each reason."""
+    single: Counter[str] = Counter()
+    for joined, count in combinations.items():
+        for reason in filter(None, joined.split(";")):
+            single[reason] += count
+    return _sorted(single)
+
+
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    """The counts as a dict, the most frequent first, then by name."""
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _parts(keys: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(keys)
+    while part := list(islice(iterator, _KEYS_AT_ONCE)):
+        yield part

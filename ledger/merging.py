@@ -1,0 +1,112 @@
+"""What a chunk changes in a batch: which of its results are new, and which older problems they replace.
+
+Pure, so that the rules can be tested without a database:
+
+- A page that was read is kept for good: the same content (sha256, page) again changes nothing. Read under another
+  scan's name, that scan becomes a duplicate, so that no file of the folder goes without a row.
+- A problem that would pass by itself (``TRANSIENT``) is replaced by whatever is found next under that scan's name.
+- Any other problem is replaced when its page is read after all, or when the scan's name now holds other content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from preprocessing.page import PageProblem, ProblemReason
+from reading.readings import PageReading
+
+Result = PageReading | PageProblem
+
+# The page may well be readable the next time: these never count as done.
+TRANSIENT = frozenset(
+    {
+        ProblemReason.VANISHED,
+        ProblemReason.STILL_WRITTEN,
+        ProblemReason.NO_PERMISSION,
+        ProblemReason.INTERNAL_ERROR,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A page's row as the ledger holds it; ``problem`` is None for a page that was read."""
+
+    id: int
+    scan: str
+    page: int
+    sha256: str
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What to do to the ledger: rows to remove (problems only), results to add."""
+
+    removed: tuple[int, ...]
+    added: tuple[Result, ...]
+
+
+def merge(recorded: Sequence[Recorded], results: Sequence[Result]) -> Merge:
+    """Merge ``results`` into the rows that share a scan's name or a content with them."""
+    results = _with_duplicates(recorded, results)
+    fresh = _fresh_readings(recorded, results)
+    removed = {row.id for row in recorded if row.problem is not None and _is_replaced(row, results, fresh)}
+    kept = [row for row in recorded if row.id not in removed]
+    return Merge(tuple(sorted(removed)), (*fresh, *_fresh_problems(kept, results)))
+
+
+def _with_duplicates(recorded: Sequence[Recorded], results: Sequence[Result]) -> list[Result]:
+    """The results, where content that was read under another scan's name is a ``DUPLICATE``."""
+    first = {(row.sha256, row.page): row.scan for row in recorded if row.problem is None}
+    named: list[Result] = []
+    for result in results:
+        content = (result.sha256, result.page)
+        if isinstance(result, PageReading):
+            first.setdefault(content, result.scan)
+        original = first.get(content, result.scan)
+        named.append(result if original == result.scan else _duplicate(result, original))
+    return named
+
+
+def _duplicate(result: Result, original: str) -> PageProblem:
+    detail = f"The same content as {original}, which was read."
+    return PageProblem(result.scan, result.page, result.sha256, ProblemReason.DUPLICATE, detail)
+
+
+def _fresh_readings(recorded: Sequence[Recorded], results: Sequence[Result]) -> list[PageReading]:
+    known = {(row.sha256, row.page) for row in recorded if row.problem is None}
+    fresh: dict[tuple[str, int], PageReading] = {}
+    for result in results:
+        if isinstance(result, PageReading) and (result.sha256, result.page) not in known:
+            fresh.setdefault((result.sha256, result.page), result)
+    return list(fresh.values())
+
+
+def _is_replaced(row: Recorded, results: Sequence[Result], fresh: Sequence[PageReading]) -> bool:
+    same_scan = [result for result in results if result.scan == row.scan]
+    if row.problem in TRANSIENT and same_scan:
+        return True
+    if any(result.sha256 not in ("", row.sha256) for result in same_scan):
+        return True
+    return any(_answers(reading, row) for reading in fresh)
+
+
+def _answers(reading: PageReading, row: Recorded) -> bool:
+    """Whether ``reading`` is of the page that ``row`` said could not be read (page 0 stands for the whole file)."""
+    if row.page not in (0, reading.page):
+        return False
+    if row.problem == ProblemReason.DUPLICATE:
+        return reading.scan == row.scan
+    return reading.sha256 == row.sha256
+
+
+def _fresh_problems(kept: Sequence[Recorded], results: Sequence[Result]) -> list[PageProblem]:
+    known = {(row.scan, row.page, row.sha256) for row in kept}
+    fresh: dict[tuple[str, int, str], PageProblem] = {}
+    for result in results:
+        key = (result.scan, result.page, result.sha256)
+        if isinstance(result, PageProblem) and key not in known:
+            fresh.setdefault(key, result)
+    return list(fresh.values())

@@ -1,0 +1,117 @@
+"""The ledger's tables. A change here needs a migration in ``ledger/migrations/versions``: a test compares the two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite would forget the time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+# SQLite counts up by itself only in a column declared INTEGER, which there holds 64 bits.
+_Id: Any = BigInteger().with_variant(Integer, "sqlite")
+# Sorted by code point whatever the database's locale is: an export must be the same everywhere.
+_SortKey: Any = Text().with_variant(Text(collation="C"), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("form", Text, nullable=False),
+    Column("form_digest", Text, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    UniqueConstraint("source", "form", "form_digest"),
+)
+
+# One row a page that was read, or that could not be. ``claim`` is "" for a page that was read: its content counts once,
+# whatever its file is called. For a problem it is the sha256 of the scan's name: each file that fails has its own row.
+# ``scan_order`` sorts names as people do. Both are short, whatever a path's length: PostgreSQL bounds index entries.
+pages = Table(
+    "pages",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("batch_id", _Id, ForeignKey("batches.id"), nullable=False),
+    Column("scan", _SortKey, nullable=False),
+    Column("scan_order", _SortKey, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("sha256", _SortKey, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("problem", Text),
+    Column("detail", Text),
+    Column("form", Text),
+    Column("form_version", Text),
+    Column("residual_mm", Float),
+    Column("model", Text),
+    Column("threshold", Float),
+    Column("read_at", UtcTime, nullable=False),
+    UniqueConstraint("batch_id", "sha256", "page", "claim"),
+    Index(None, "batch_id", "scan_order"),
+)
+
+# ``reasons`` joined by ";"; ``alternatives`` [[value, probability], ...];
+# ``digits`` [[digit, probability, left, top, right, bottom], ...] in pixels of the crop.
+readings = Table(
+    "readings",
+    metadata,
+    Column("page_id", _Id, ForeignKey("pages.id"), primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("field", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("needs_review", Boolean, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("alternatives", JSON, nullable=False),
+    Column("digits", JSON, nullable=False),
+    Column("x_mm", Float, nullable=False),
+    Column("y_mm", Float, nullable=False),
+    Column("width_mm", Float, nullable=False),
+    Column("height_mm", Float, nullable=False),
+    sqlite_with_rowid=False,  # stored in the order of its key: a page's fields lie together
+)
+
+crops = Table(
+    "crops",
+    metadata,
+    Column("page_id", _Id, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("png", LargeBinary, nullable=False),
+    ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
+)
