@@ -209,7 +209,7 @@ class _Reader:
             return None
 
     def _table(self, model: type[_EntryT], document: dict[str, Any], key: str) -> _EntryT | None:
-        if key not in document:
+        if document.get(key) is None:
             self._fault(f"[{key}]", "is missing", f"Add a [{key}] table; docs/forms.md has an example.")
         table = document.get(key)
         return self._entry(model, table, f"[{key}], ") if isinstance(table, dict) else None
