@@ -44,8 +44,9 @@ class PageProblem:
 class Page:
     """One page as it was scanned.
 
-    ``grey`` is (H, W) uint8, 0 black. ``dpi`` is what the file states, None where it states nothing sensible. ``scan`` is
-    the file's path relative to the scan folder, ``page`` counts from 1, ``sha256`` is of the file's bytes.
+    ``grey`` is (H, W) uint8, 0 black. ``dpi`` is what the file states, None where it states nothing sensible.
+    ``scan`` is the file's path relative to the scan folder, ``page`` counts from 1, ``sha256`` is of the file's
+    bytes.
     """
 
     grey: np.ndarray
@@ -59,9 +60,10 @@ class Page:
 class RegisteredPage:
     """A page and where the form lies on it.
 
-    ``homography`` is (3, 3) float64 and takes a point of the form, in mm, to a pixel of ``page.grey``; it includes the turn
-    of a page that was scanned upside down or sideways. ``residual_mm`` is the root mean square distance between the form's
-    marks or features and where the homography puts them. ``clearness`` in [0, 1]: how much of the form's print was found.
+    ``homography`` is (3, 3) float64 and takes a point of the form, in mm, to a pixel of ``page.grey``; it includes
+    the turn of a page that was scanned upside down or sideways. ``residual_mm`` is the root mean square distance
+    between the form's marks or features and where the homography puts them. ``clearness`` in [0, 1]: how much of the
+    form's print was found.
     """
 
     page: Page
@@ -98,9 +100,10 @@ class PixelBox:
 class FieldImage:
     """One field, cut out upright.
 
-    ``grey`` is (h, w) uint8, as scanned; ``ink`` is (h, w) uint8, 0 where there is paper or print, up to 255 where the pen
-    wrote at its darkest. ``cells`` are the field's boxes in pixels of these arrays, in the order of ``field.boxes``.
-    ``px_per_mm`` is the scale; for whole-image forms, where no mm exist, it is an estimate from the writing's height.
+    ``grey`` is (h, w) uint8, as scanned; ``ink`` is (h, w) uint8, 0 where there is paper or print, up to 255 where
+    the pen wrote at its darkest. ``cells`` are the field's boxes in pixels of these arrays, in the order of
+    ``field.boxes``. ``px_per_mm`` is the scale; for whole-image forms, where no mm exist, it is an estimate from the
+    writing's height.
     """
 
     field: Field
@@ -123,12 +126,15 @@ class Piece:
     """Ink that may be one digit: an edge of the lattice from cut ``start`` to cut ``end`` (``start < end``).
 
     ``ink`` is (h, w) uint8, only this piece's own ink, cropped to it; ``box`` is where it lies in the field image.
+    ``void_prior`` in [0, 1]: how likely, from its shape and place alone, the piece is no digit but a comma, a dash, a
+    speck or a struck-out cell.
     """
 
     start: int
     end: int
     box: PixelBox
     ink: np.ndarray
+    void_prior: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +142,8 @@ class Candidates:
     """A segmentation lattice: cut points 0 .. ``cuts`` and the pieces between them, left to right.
 
     A comb field is the simple case: cut points are the borders of its cells and each cell with ink gives one piece.
-    ``cells`` holds a state a cell (one for the whole of a free-hand field). ``truncated`` says that the lattice was capped.
+    ``cells`` holds a state a cell (one for the whole of a free-hand field). ``truncated`` says that the lattice was
+    capped.
     """
 
     cuts: int

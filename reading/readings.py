@@ -38,8 +38,8 @@ class FieldReading:
     """One field of one page.
 
     ``value`` is "" for a blank or struck-out field. ``confidence`` is the probability that the whole value is right.
-    ``alternatives`` are the next best values with their probabilities, best first. ``crop_png`` is the field as scanned,
-    in grey; ``box`` is where it lies on the form.
+    ``alternatives`` are the next best values with their probabilities, best first. ``crop_png`` is the field as
+    scanned, in grey; ``box`` is where it lies on the form.
     """
 
     field: str

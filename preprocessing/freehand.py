@@ -1,0 +1,138 @@
+"""Free-hand fields: digits side by side in one box. Where may one end and the next begin?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from preprocessing.components import INK_LEVEL, Components
+from preprocessing.page import Candidates, CellState, FieldImage, Piece, PixelBox
+
+EMPTY_MM2 = 0.35
+OUTSIDE_MM = 1.0  # ink whose middle lies farther than this outside of the box is not the field's
+MAX_SEGMENTS = 60  # a field of 20 digits has some 30: beyond this it is no number, and the lattice is cut off
+MAX_JOINED = 4
+DIGIT_PRIOR = 0.1
+SMALL_PRIOR = 0.9  # for what is too small to be a digit among its neighbours: comma, point, dash
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Segment:
+    """The smallest unit of the lattice: some strokes, or the part of a stroke between two cuts."""
+
+    box: PixelBox
+    ink: np.ndarray
+
+
+def segment_freehand(image: FieldImage) -> Candidates:
+    """Over-segment into strokes, cut wide strokes where they are thin, and offer every sensible joint of neighbours.
+
+    LeCun et al. 1998, section V: heuristic over-segmentation; which cuts are right is left to the classifier and
+    decoding.
+    """
+    components = Components.of(image.ink)
+    members = _inside(components, image)
+    area_mm2 = components.areas[members].sum() / image.px_per_mm**2
+    if not members or area_mm2 < EMPTY_MM2:
+        return Candidates(0, (), (CellState.EMPTY,))
+    digit_height = _digit_height(components, members)
+    segments = []
+    for group in _groups(components, members):
+        segments += _cut(components, image.ink, group, digit_height)
+    truncated = len(segments) > MAX_SEGMENTS
+    segments = segments[:MAX_SEGMENTS]
+    return Candidates(len(segments), tuple(_pieces(segments, digit_height)), (CellState.INK,), truncated)
+
+
+def _inside(components: Components, image: FieldImage) -> list[int]:
+    """The components that belong to the field, from left to right."""
+    cell, reach = image.cells[0], OUTSIDE_MM * image.px_per_mm
+    x, y = components.centres.T
+    inside = (x > cell.left - reach) & (x < cell.right + reach) & (y > cell.top - reach) & (y < cell.bottom + reach)
+    return [int(index) for index in np.argsort(components.boxes[:, 0], kind="stable") if inside[index]]
+
+
+def _digit_height(components: Components, members: list[int]) -> float:
+    """How high this writer's digits are: the upper median of what is not small beside the highest stroke."""
+    heights = components.heights[members]
+    return float(np.quantile(heights[heights > 0.4 * heights.max()], 0.6))
+
+
+def _groups(components: Components, members: list[int]) -> list[list[int]]:
+    """Strokes that lie above one another belong together: the bar of a 5, a broken 0."""
+    groups: list[list[int]] = []
+    for index in members:
+        if groups and _overlap(components.box_of(groups[-1]), components.box_of([index])) > 0.5:
+            groups[-1].append(index)
+        else:
+            groups.append([index])
+    return groups
+
+
+def _overlap(a: PixelBox, b: PixelBox) -> float:
+    """The share of the narrower box's width that lies within the other's."""
+    shared = min(a.right, b.right) - max(a.left, b.left)
+    return max(0, shared) / max(1, min(a.width, b.width))
+
+
+def _cut(components: Components, ink: np.ndarray, group: list[int], digit_height: float) -> list[_Segment]:
+    """The group as one segment, or, where it is too wide for one digit, its parts between thin places."""
+    box, own = components.ink_of(ink, group)
+    columns = _cut_columns(own, digit_height)
+    edges = [0, *columns, box.width]
+    return [
+        _Segment(PixelBox(box.left + left, box.top, box.left + right, box.bottom), own[:, left:right])
+        for left, right in pairwise(edges)
+    ]
+
+
+def _cut_columns(ink: np.ndarray, digit_height: float) -> list[int]:
+    """Columns where little ink stands and more on both sides, at least a fifth of a digit's height apart."""
+    width = ink.shape[1]
+    if width < 0.9 * digit_height:
+        return []
+    thickness = (ink > INK_LEVEL).sum(axis=0).astype(float)
+    apart = max(2, round(0.22 * digit_height))
+    columns: list[int] = []
+    for column in np.argsort(thickness[apart : width - apart], kind="stable") + apart:
+        if thickness[column] > 0.3 * digit_height:
+            break
+        if all(abs(column - other) >= apart for other in columns):
+            columns.append(int(column))
+    return sorted(columns)[:8]
+
+
+def _pieces(segments: list[_Segment], digit_height: float) -> list[Piece]:
+    pieces = []
+    for start in range(len(segments)):
+        for end in range(start + 1, min(start + MAX_JOINED, len(segments)) + 1):
+            joined = segments[start:end]
+            box = _around(joined)
+            if end > start + 1 and box.width > 1.5 * digit_height:
+                break
+            pieces.append(Piece(start, end, box, _joined_ink(joined, box), _void_prior(box, digit_height)))
+    return pieces
+
+
+def _around(segments: list[_Segment]) -> PixelBox:
+    return PixelBox(
+        min(segment.box.left for segment in segments),
+        min(segment.box.top for segment in segments),
+        max(segment.box.right for segment in segments),
+        max(segment.box.bottom for segment in segments),
+    )
+
+
+def _joined_ink(segments: list[_Segment], box: PixelBox) -> np.ndarray:
+    ink = np.zeros((box.height, box.width), np.uint8)
+    for segment in segments:
+        left, top = segment.box.left - box.left, segment.box.top - box.top
+        place = ink[top : top + segment.box.height, left : left + segment.box.width]
+        np.maximum(place, segment.ink, out=place)
+    return ink
+
+
+def _void_prior(box: PixelBox, digit_height: float) -> float:
+    return SMALL_PRIOR if box.height < 0.45 * digit_height else DIGIT_PRIOR

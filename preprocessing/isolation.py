@@ -1,0 +1,112 @@
+"""Cut each field out of a registered page, upright, aligned to its own print, with the pen's ink alone beside it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from forms.template import MM_PER_INCH, Box, Field, FormTemplate
+from preprocessing.blank import blank_print
+from preprocessing.form_removal import border_lines, darkness, isolate_ink
+from preprocessing.page import FieldImage, Page, PixelBox, RegisteredPage
+
+MARGIN_MM = 2.0  # around the field: strokes leave their box
+REACH_MM = 1.8  # how far curl or stretch may have moved a field from where the page's homography puts it
+WHOLE_IMAGE_DIGIT_MM = 5.0  # how high a digit is taken to be where an image has no mm
+
+
+def isolate_fields(registered: RegisteredPage) -> tuple[FieldImage, ...]:
+    """Cut all fields of a page, in the form's order, at the form's working dpi."""
+    source = _Source.of(registered)
+    return tuple(_isolate(source, field, registered.form) for field in registered.form.fields)
+
+
+def whole_image_field(page: Page, form: FormTemplate) -> FieldImage:
+    """The one field of a ``whole_image`` form: the image itself. Its scale is guessed from the image's height."""
+    height, width = page.grey.shape
+    px_per_mm = height / (1.4 * WHOLE_IMAGE_DIGIT_MM)
+    cell = PixelBox(0, 0, width, height)
+    printed = border_lines(darkness(page.grey, px_per_mm), (cell,), px_per_mm)
+    return FieldImage(form.fields[0], page.grey, isolate_ink(page.grey, printed, px_per_mm), (cell,), px_per_mm)
+
+
+class _Source:
+    """A page's grey levels, not much finer than the fields are cut, and where the form lies on them."""
+
+    def __init__(self, grey: np.ndarray, grey_from_mm: np.ndarray) -> None:
+        self.grey = grey
+        self.grey_from_mm = grey_from_mm
+
+    @classmethod
+    def of(cls, registered: RegisteredPage) -> _Source:
+        """Halve a scan that is more than twice as fine as the working dpi: interpolation would skip pixels."""
+        grey, homography = registered.page.grey, registered.homography
+        origin, across = cv2.perspectiveTransform(np.array([[[0.0, 0.0]], [[10.0, 0.0]]]), homography).reshape(2, 2)
+        px_per_mm = float(np.linalg.norm(across - origin)) / 10
+        while px_per_mm > 2.2 * registered.form.working_dpi / MM_PER_INCH:
+            grey = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            homography = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]]) @ homography
+            px_per_mm /= 2
+        return cls(grey, homography)
+
+    def cut(self, box: Box, px_per_mm: float) -> np.ndarray:
+        """The page within ``box``, upright, at a scale; paper-coloured where the scan ends."""
+        size = (round(box.width_mm * px_per_mm), round(box.height_mm * px_per_mm))
+        mm_from_crop = np.array([[1 / px_per_mm, 0, box.x_mm], [0, 1 / px_per_mm, box.y_mm], [0, 0, 1]])
+        return cv2.warpPerspective(
+            self.grey,
+            self.grey_from_mm @ mm_from_crop,
+            size,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+
+
+def _isolate(source: _Source, field: Field, form: FormTemplate) -> FieldImage:
+    px_per_mm = form.working_dpi / MM_PER_INCH
+    region = field.box.grown(MARGIN_MM)
+    wide = source.cut(region.grown(REACH_MM), px_per_mm)
+    cells = tuple(_pixels(box, region, px_per_mm) for box in field.boxes)
+    reach = round(REACH_MM * px_per_mm)
+    if form.blank is not None:
+        printed = _blank_darkness(form, region, px_per_mm)
+    else:
+        printed = border_lines(darkness(wide, px_per_mm)[reach:-reach, reach:-reach], cells, px_per_mm)
+    grey = _aligned(wide, printed, px_per_mm)
+    return FieldImage(field, grey, isolate_ink(grey, printed, px_per_mm), cells, px_per_mm)
+
+
+def _pixels(box: Box, region: Box, px_per_mm: float) -> PixelBox:
+    return PixelBox(
+        round((box.x_mm - region.x_mm) * px_per_mm),
+        round((box.y_mm - region.y_mm) * px_per_mm),
+        round((box.right_mm - region.x_mm) * px_per_mm),
+        round((box.bottom_mm - region.y_mm) * px_per_mm),
+    )
+
+
+def _blank_darkness(form: FormTemplate, region: Box, px_per_mm: float) -> np.ndarray:
+    blank = _Source(blank_print(form).working, np.diag([px_per_mm, px_per_mm, 1.0]))
+    return darkness(blank.cut(region, px_per_mm), px_per_mm)
+
+
+def _aligned(wide: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:
+    """Slide the print over the wider cut, and cut where it fits best.
+
+    Paper curls and stretches, so that one homography is up to a millimetre off somewhere. The correlation is taken
+    with the print less its own surroundings: ink beside the print then counts neither for nor against a place.
+    """
+    height, width = printed.shape
+    centre = (wide.shape[0] - height) // 2, (wide.shape[1] - width) // 2
+    edges = printed.astype(np.float32) - cv2.blur(printed.astype(np.float32), (_odd(px_per_mm), _odd(px_per_mm)))
+    if float(np.abs(edges).sum()) < 20 * px_per_mm * min(height, width):
+        return wide[centre[0] : centre[0] + height, centre[1] : centre[1] + width]
+    scores = cv2.matchTemplate(darkness(wide, px_per_mm).astype(np.float32), edges, cv2.TM_CCORR)
+    rows, columns = np.indices(scores.shape)
+    away_mm = np.hypot(rows - centre[0], columns - centre[1]) / px_per_mm
+    y, x = np.unravel_index(int((scores * (1 - 0.08 * away_mm)).argmax()), scores.shape)
+    return wide[y : y + height, x : x + width]
+
+
+def _odd(size: float) -> int:
+    return max(3, round(size)) | 1

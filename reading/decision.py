@@ -1,0 +1,86 @@
+"""Accept or flag: what a person should look at, and why."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from forms.template import Field
+from preprocessing.page import CellState
+from reading.decoding import Decoded
+from reading.readings import Reason
+
+BLANK_CONFIDENCE = 0.99  # a field without ink reads as nothing; what may be wrong is that its ink was lost
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the user asks for: fields with less confidence than ``min_confidence`` are flagged."""
+
+    min_confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about one field beside the decoded values.
+
+    ``states`` are its cells' states, left to right; ``ignored`` counts pieces of ordinary size on the best path that
+    were taken for no digit; ``truncated`` says that the lattice was cut off; ``residual_share`` is the page's
+    registration residual over what its form allows.
+    """
+
+    states: tuple[CellState, ...]
+    ignored: int
+    truncated: bool
+    residual_share: float
+
+
+def decide(field: Field, decoded: Decoded, evidence: Evidence, policy: Policy) -> tuple[str, float, tuple[Reason, ...]]:
+    """The value to report, its confidence, and the reasons to flag it: none means accepted."""
+    if not decoded.values or not decoded.values[0][0]:
+        return _without_value(field, decoded, evidence)
+    value, confidence = decoded.values[0]
+    reasons = [*_value_reasons(field, value, evidence), *_image_reasons(evidence)]
+    if confidence < policy.min_confidence:
+        reasons.insert(0, Reason.LOW_CONFIDENCE)
+    return value, confidence, tuple(reasons)
+
+
+def _without_value(field: Field, decoded: Decoded, evidence: Evidence) -> tuple[str, float, tuple[Reason, ...]]:
+    confidence = decoded.values[0][1] if decoded.values else BLANK_CONFIDENCE
+    if CellState.STRUCK_OUT in evidence.states:
+        return "", confidence, (Reason.STRUCK_OUT,)
+    if decoded.values:  # there is ink, and none of it is a digit
+        return "", confidence, (Reason.NOT_A_DIGIT,)
+    return "", confidence, (Reason.BLANK,) if field.required else ()
+
+
+def _value_reasons(field: Field, value: str, evidence: Evidence) -> list[Reason]:
+    reasons = []
+    if not field.min_length <= len(value) <= field.max_length or _has_gap(evidence.states):
+        reasons.append(Reason.WRONG_LENGTH)
+    if field.pattern is not None and not re.fullmatch(field.pattern, value):
+        reasons.append(Reason.PATTERN_MISMATCH)
+    if not _in_range(field, int(value)):
+        reasons.append(Reason.OUT_OF_RANGE)
+    if evidence.ignored:
+        reasons.append(Reason.NOT_A_DIGIT)
+    if evidence.truncated:
+        reasons.append(Reason.TOUCHING_UNRESOLVED)
+    return reasons
+
+
+def _has_gap(states: tuple[CellState, ...]) -> bool:
+    """Whether an empty or struck-out cell stands between two cells with ink."""
+    inked = [index for index, state in enumerate(states) if state is CellState.INK]
+    return bool(inked) and inked[-1] - inked[0] + 1 > len(inked)
+
+
+def _in_range(field: Field, number: int) -> bool:
+    too_small = field.min_value is not None and number < field.min_value
+    too_large = field.max_value is not None and number > field.max_value
+    return not (too_small or too_large)
+
+
+def _image_reasons(evidence: Evidence) -> list[Reason]:
+    return [Reason.POOR_REGISTRATION] if evidence.residual_share > 0.8 else []

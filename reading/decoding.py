@@ -1,0 +1,144 @@
+"""From a lattice of pieces and their probabilities to values with posteriors.
+
+LeCun et al. 1998, section V and VI: each path through the segmentation graph reads one string; the score of a value
+is the sum over all paths that read it, normalized by the sum over all paths there are. A raw path score can't be
+compared between fields, a posterior can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+BEAM = 48  # values kept at each cut; the mass of those dropped stays in the normalization
+ALTERNATIVES = 5
+FLOOR = 1e-6  # no piece is ever impossible: a posterior of exactly 1 would claim too much
+
+
+class Edge(Protocol):
+    """What decoding needs of a piece: see ``preprocessing.page.Piece``."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+    @property
+    def void_prior(self) -> float: ...
+
+
+class Step(NamedTuple):
+    """One edge on the best path: which piece, read as which digit (None: as no digit), how probable."""
+
+    piece: int
+    digit: str | None
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The best values of a field with their posteriors, best first, and the path that reads the first."""
+
+    values: tuple[tuple[str, float], ...]
+    path: tuple[Step, ...]
+
+
+class _Hypothesis(NamedTuple):
+    mass: float  # over all paths that read this value so far
+    best: float  # of the best of them
+    path: tuple[Step, ...]
+
+
+def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_length: int, max_length: int) -> Decoded:
+    """The most probable values with ``min_length`` to ``max_length`` digits.
+
+    Args:
+        cuts: the last cut point; a path leads from 0 to it. Cuts that no edge bridges are passed over (empty cells).
+        edges: the pieces.
+        probabilities: (len(edges), 11) float, rows sum to 1, column 10 *not a digit* (all zero if the net has none).
+        min_length: fewest digits.
+        max_length: most digits.
+
+    Returns:
+        At most 1 + ``ALTERNATIVES`` values. Posteriors are over all paths, those of forbidden lengths too: a grammar
+        that forces an improbable path does not make it probable. Where no path has an allowed length, the best of all
+        are returned. No values where there are no edges.
+    """
+    if not edges:
+        return Decoded((), ())
+    weights = _edge_weights(edges, probabilities)
+    final = _search(cuts, edges, weights, max_length)
+    total = _total_mass(cuts, edges, weights)
+    allowed = {value: found for value, found in final.items() if min_length <= len(value) <= max_length} or final
+    ranked = sorted(allowed.items(), key=lambda item: -item[1].mass)[: 1 + ALTERNATIVES]
+    return Decoded(tuple((value, min(1.0, found.mass / total)) for value, found in ranked), ranked[0][1].path)
+
+
+def _edge_weights(edges: Sequence[Edge], probabilities: np.ndarray) -> np.ndarray:
+    """(N, 11): ten digits, and *no digit* by what the classifier and the piece's shape say of it independently."""
+    priors = np.array([edge.void_prior for edge in edges])
+    rejected = np.clip(probabilities[:, 10].astype(float), 1e-4, 1 - 1e-4)
+    if not probabilities[:, 10].any():  # a net of ten classes has no opinion; the shape alone must tell
+        void = np.where(priors > 0.5, priors, FLOOR)
+    else:
+        void = priors * rejected / (priors * rejected + (1 - priors) * (1 - rejected))
+    digits = probabilities[:, :10].astype(float)
+    digits = digits / np.maximum(digits.sum(axis=1, keepdims=True), FLOOR)
+    weights = np.concatenate([digits * (1 - void[:, None]), void[:, None]], axis=1)
+    # A joint of three segments competes with paths of three edges: raise it to the number of segments that it explains.
+    spans = np.array([edge.end - edge.start for edge in edges])
+    return np.maximum(weights, FLOOR) ** spans[:, None]
+
+
+def _by_end(edges: Sequence[Edge]) -> dict[int, list[int]]:
+    order = sorted(range(len(edges)), key=lambda index: edges[index].end)
+    return {end: list(members) for end, members in groupby(order, key=lambda index: edges[index].end)}
+
+
+def _bridged(edges: Sequence[Edge]) -> set[int]:
+    """The unit steps (from their left cut) that some edge covers; all others are empty and cost nothing."""
+    return {step for edge in edges for step in range(edge.start, edge.end)}
+
+
+def _search(cuts: int, edges: Sequence[Edge], weights: np.ndarray, max_length: int) -> dict[str, _Hypothesis]:
+    arriving, covered = _by_end(edges), _bridged(edges)
+    beams: list[dict[str, _Hypothesis]] = [{"": _Hypothesis(1.0, 1.0, ())}]
+    for cut in range(1, cuts + 1):
+        beam: dict[str, _Hypothesis] = {} if cut - 1 in covered else dict(beams[cut - 1])
+        for index in arriving.get(cut, ()):
+            for value, found in beams[edges[index].start].items():
+                for digit in range(11):
+                    _extend(beam, value, found, index, digit, weights[index, digit], max_length)
+        best = sorted(beam.items(), key=lambda item: -item[1].mass)[:BEAM]
+        beams.append(dict(best))
+    return beams[cuts]
+
+
+def _extend(
+    beam: dict[str, _Hypothesis], value: str, found: _Hypothesis, piece: int, digit: int, weight: float, max_length: int
+) -> None:
+    text = "" if digit == 10 else str(digit)
+    if len(value) + len(text) > max_length:
+        return
+    longer = value + text
+    step = Step(piece, text or None, float(weight))
+    known = beam.get(longer)
+    mass, best = found.mass * weight, found.best * weight
+    if known is None:
+        beam[longer] = _Hypothesis(mass, best, (*found.path, step))
+    elif best > known.best:
+        beam[longer] = _Hypothesis(known.mass + mass, best, (*found.path, step))
+    else:
+        beam[longer] = known._replace(mass=known.mass + mass)
+
+
+def _total_mass(cuts: int, edges: Sequence[Edge], weights: np.ndarray) -> float:
+    arriving, covered = _by_end(edges), _bridged(edges)
+    mass = [1.0]
+    for cut in range(1, cuts + 1):
+        carried = 0.0 if cut - 1 in covered else mass[cut - 1]
+        mass.append(carried + sum(mass[edges[index].start] * weights[index].sum() for index in arriving.get(cut, ())))
+    return mass[cuts]
