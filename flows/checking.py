@@ -1,0 +1,99 @@
+"""Everything that can be wrong with a job, found before page 1."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.errors import JobError
+from flows.page_reading import PageReader, ReadingPlan
+from flows.settings import MAX_WORKERS, DigitizeJob
+from flows.unread_scans import MIN_CHUNK
+from forms.template import FormTemplate
+from preprocessing.scans import ScanFile, ScanFolderError, list_scans
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedJob:
+    """A job that can start. ``source`` and ``form_digest`` make it the same batch as an earlier run's."""
+
+    source: str
+    form: str
+    form_digest: str
+    files: Sequence[ScanFile]
+    reader: PageReader
+    plan: ReadingPlan
+    workers: int
+    out: Path
+    ledger_url: str
+
+
+def check(job: DigitizeJob) -> CheckedJob:
+    """Load form and model, list the scans, and make sure that the output folder can be written.
+
+    Raises:
+        JobError: with one line that says what is wrong and what to do.
+    """
+    plan = ReadingPlan(_absolute_if_path(job.form), _absolute_if_path(job.model), job.min_confidence)
+    reader = PageReader.load(plan)
+    source = Path(job.scans).expanduser().resolve()
+    listed = _listed(source)
+    out = _writable(job.out_folder)
+    files = _outside(out, source, listed)
+    workers = job.workers or default_workers(len(files))
+    form = "+".join(form.name for form in reader.forms)
+    return CheckedJob(str(source), form, _digest(reader.forms), files, reader, plan, workers, out, job.ledger_url)
+
+
+def default_workers(files: int) -> int:
+    """As many as there are cores, but no more than there are chunks: a process takes a second or two to start."""
+    return max(1, min(_cores(), MAX_WORKERS, math.ceil(files / MIN_CHUNK)))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # where the process may use only some of the machine's cores
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _absolute_if_path(name: str) -> str:
+    """A path made absolute, so that it means the same in any folder; the name of a built-in form or model as it is."""
+    path = Path(name).expanduser()
+    return str(path.absolute()) if path.exists() else name
+
+
+def _listed(source: Path) -> list[ScanFile]:
+    try:
+        return list_scans(source)
+    except ScanFolderError as error:
+        raise JobError(error.problem, error.mend) from error
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise JobError(
+            f"Nothing can be written to {folder} ({error.strerror}).", "Name another folder with --out."
+        ) from error
+
+
+def _outside(out: Path, source: Path, files: Sequence[ScanFile]) -> Sequence[ScanFile]:
+    """The scans without what an output folder inside the scan folder holds."""
+    folder = out.resolve()
+    if not folder.is_relative_to(source) or folder == source:
+        return files
+    return [file for file in files if not file.path.is_relative_to(folder)]
+
+
+def _digest(forms: Sequence[FormTemplate]) -> str:
+    if len(forms) == 1:
+        return forms[0].digest
+    return hashlib.sha256("".join(sorted(form.digest for form in forms)).encode()).hexdigest()

@@ -1,0 +1,206 @@
+"""The ``formdigits`` command. It only reads its options and hands them on; heavy imports wait until they are needed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+from pydantic import BaseModel, ValidationError
+
+from flows.environment import configured_api
+from flows.errors import ExitCode, JobError, JobFailed
+from flows.settings import MAX_WORKERS, DigitizeJob, TrainJob
+from flows.terminal import progress_bar, say, set_up_logging
+
+if TYPE_CHECKING:
+    from flows.summary import DigitizeSummary
+
+Job = TypeVar("Job", bound=BaseModel)
+
+logger = logging.getLogger(__name__)
+
+
+class FormdigitsGroup(click.Group):
+    """A group whose every failure is one line on stderr and an exit code of the contract."""
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        options["standalone_mode"] = False
+        sys.exit(self._guarded(lambda: super(FormdigitsGroup, self).main(*args, **options)))
+
+    @staticmethod
+    def _guarded(run: Callable[[], Any]) -> int:
+        try:
+            return int(run() or ExitCode.OK)
+        except click.ClickException as error:
+            say(f"formdigits: {error.format_message()}")
+            return ExitCode.USAGE
+        except JobError as error:
+            say(f"formdigits: {error}")
+            return error.exit_code
+        except (KeyboardInterrupt, click.Abort):
+            say("formdigits: stopped at once; what was recorded is kept. Run the same command again to go on.")
+            return ExitCode.FAILED
+        except Exception as error:  # the border of the program
+            logger.info("The failure in full", exc_info=True)
+            say(f"formdigits: failed unforeseen ({type(error).__name__}: {error}). Run it with -v for the details.")
+            return ExitCode.FAILED
+
+
+@click.group(cls=FormdigitsGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="formdigits")
+@click.option("-v", "--verbose", count=True, help="Say more on stderr; -vv for what the libraries say too.")
+def cli(verbose: int) -> None:
+    """Digitize handwritten digits from scanned forms, and say what a person should check."""
+    set_up_logging(verbose)
+
+
+def _flow_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--flow/--no-flow",
+        default=None,
+        help="Run as a recorded Prefect flow, or not. By default where a Prefect API is configured.",
+    )(command)
+
+
+@cli.command()
+@click.argument("scans")
+@click.option("--form", required=True, help="A form.toml, a folder of forms, or digits, zip, amount, date.")
+@click.option("--out", required=True, help="Folder for readings.csv and records.csv.")
+@click.option("--ledger", metavar="URL", help="Database of the ledger.  [default: formdigits.sqlite in --out]")
+@click.option("--model", default="cnn", show_default=True, help="A shipped model, or a bundle folder.")
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.95,
+    show_default=True,
+    help="Fields read with less confidence are flagged.",
+)
+@click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="Processes that read.  [default: one a core]")
+@_flow_option
+def digitize(flow: bool | None, **options: Any) -> int:
+    """Read SCANS, a scan or a folder of them, into OUT/readings.csv and OUT/records.csv.
+
+    Run again over the same folder, it reads only what is new.
+    """
+    job = _job(DigitizeJob, options)
+    try:
+        summary = _digitize(job, as_flow=_as_flow(flow))
+    except JobFailed as error:
+        _print_summary(error.summary)
+        raise
+    _print_summary(summary)
+    return summary.exit_code
+
+
+def _digitize(job: DigitizeJob, *, as_flow: bool) -> DigitizeSummary:
+    with progress_bar("Reading") as progress:
+        if as_flow:
+            from flows.flow_digitize import digitize_recorded
+
+            return digitize_recorded(job, progress, say)
+        from flows.digitizing import digitize as digitize_plain
+
+        return digitize_plain(job, progress, say)
+
+
+def _print_summary(summary: DigitizeSummary | None) -> None:
+    if summary is not None:
+        click.echo("\n".join(summary.lines()))
+
+
+@cli.command()
+@click.option("--architecture", type=click.Choice(["seed-ann", "cnn"]), default="seed-ann", show_default=True)
+@click.option("--data", metavar="FILE.npz", help="Labelled digits in Keras' layout.  [default: MNIST]")
+@click.option("--out", help="Folder of the bundle.  [default: where the shipped bundle of that name lies]")
+@click.option("--epochs", type=click.IntRange(1, 200), help="In place of the recipe's.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="In place of the recipe's.")
+@_flow_option
+def train(flow: bool | None, **options: Any) -> None:
+    """Train a network and write its model bundle."""
+    job = _job(TrainJob, options)
+    say("Loading TensorFlow ...")
+    if _as_flow(flow):
+        from flows.flow_train import train_recorded
+
+        lines = train_recorded(job, say)
+    else:
+        from flows.training import describe_bundle, describe_epoch
+        from flows.training import train as train_plain
+
+        lines = describe_bundle(train_plain(job, lambda epoch: say(describe_epoch(epoch))))
+    click.echo("\n".join(lines))
+
+
+@cli.command()
+@click.argument("digits", metavar="DIGITS.npz")
+@click.option("--model", default="cnn", show_default=True, help="A shipped model, or a bundle folder.")
+def evaluate(digits: str, model: str) -> None:
+    """Measure a model on labelled digits: accuracy, confusion, calibration, and what rejecting buys."""
+    from flows.training import describe_evaluation
+    from flows.training import evaluate as evaluate_digits
+
+    click.echo("\n".join(describe_evaluation(evaluate_digits(Path(digits), model))))
+
+
+@cli.group()
+def form() -> None:
+    """Check form files, and show what the software believes of a scan."""
+
+
+@form.command()
+@click.argument("form")
+def check(form: str) -> None:
+    """Check FORM: a form.toml, or a folder of forms."""
+    from flows.form_views import describe_forms
+
+    click.echo("\n".join(describe_forms(form)))
+
+
+@form.command()
+@click.argument("form")
+@click.argument("scan", type=click.Path(path_type=Path))
+@click.option("-o", "picture", type=click.Path(path_type=Path), default="picture.png", show_default=True)
+@click.option("--model", default="cnn", show_default=True, help="A shipped model, or a bundle folder.")
+def show(form: str, scan: Path, picture: Path, model: str) -> None:
+    """Draw over SCAN where the fields of FORM lie and what is read there."""
+    from flows.form_views import draw_scan
+
+    draw_scan(form, scan, model, picture)
+    click.echo(picture)
+
+
+@cli.command()
+@click.option("--ledger", metavar="URL", required=True, help="Database of the ledger.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the CSV.")
+@click.option("--scans", help="The scans whose batch is wanted.  [default: the newest batch]")
+def export(ledger: str, out: Path, scans: str | None) -> None:
+    """Write readings.csv and records.csv from the ledger."""
+    from flows.exporting import export_batch
+
+    written = export_batch(ledger, out, scans)
+    click.echo(f"{written.rows} fields\n{written.readings}\n{written.records}")
+
+
+def _job(model: type[Job], options: dict[str, Any]) -> Job:
+    try:
+        return model(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.UsageError(f"{first['loc'][0]}: {first['msg']}") from error
+
+
+def _as_flow(flow: bool | None) -> bool:
+    return configured_api() is not None if flow is None else flow
+
+
+def main() -> None:
+    """Entry point of ``formdigits``."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

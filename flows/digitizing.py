@@ -1,0 +1,218 @@
+"""``digitize``: a folder of scans in, readings in the ledger and as CSV out. The Prefect flow is a shell around it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+from flows.batch_lock import batch_lock, lock_path
+from flows.checking import CheckedJob, check
+from flows.errors import JobError, JobFailed, JobStopped
+from flows.page_reading import ChunkReading, NewScan, Result
+from flows.settings import DigitizeJob
+from flows.stopping import StopRequest, stop_on_signal
+from flows.summary import DigitizeSummary, summarize
+from flows.unread_scans import UnreadScans, chunk_size, chunked
+from flows.worker_pool import ChunkReader, WorkerPool
+from ledger.errors import LedgerError
+from ledger.ledger import Ledger
+from preprocessing.page import PageProblem, ProblemReason
+from preprocessing.scans import ScanFile, hash_scan
+
+HASHING_THREADS = 4  # hashing leaves Python's lock free; more threads only wait for the disk
+MAX_INTERNAL_ERRORS = 0.10  # share of the pages of this run
+MIN_INTERNAL_ERRORS = 3
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: files of the folder that are done with, and pages read in this run."""
+
+    files_done: int
+    files_total: int
+    pages: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkCount:
+    """What became of a chunk; small, for Prefect keeps it."""
+
+    files: int = 0
+    pages: int = 0
+    problems: int = 0
+    internal_errors: int = 0
+
+    def __add__(self, other: ChunkCount) -> ChunkCount:
+        return ChunkCount(
+            self.files + other.files,
+            self.pages + other.pages,
+            self.problems + other.problems,
+            self.internal_errors + other.internal_errors,
+        )
+
+
+class Submitted(Protocol):
+    """A chunk under way: a future of any kind."""
+
+    def result(self) -> ChunkCount: ...
+
+
+class Submit(Protocol):
+    """Starts ``Digitization.read`` of a chunk somewhere, and gives its future."""
+
+    def __call__(self, run: Digitization, chunk: Sequence[NewScan]) -> Submitted: ...
+
+
+def digitize(
+    job: DigitizeJob,
+    progress: Callable[[Progress], None] = lambda _: None,
+    tell: Callable[[str], None] = logger.warning,
+    submit: Submit | None = None,
+) -> DigitizeSummary:
+    """Read every scan of the job that was not read before, and write the CSV of the whole batch.
+
+    Args:
+        job: What to read and where to write.
+        progress: Told after each chunk.
+        tell: Told what people should know while they wait.
+        submit: Starts the reading of a chunk; by default in a thread of this process.
+
+    Raises:
+        JobError: the job can't start (form, model, scans, output folder, ledger); nothing was read.
+        JobStopped: a signal asked to stop; what was read is recorded and exported.
+        JobFailed: the ledger failed on the way, or too many pages failed unforeseen.
+    """
+    with stop_on_signal() as stop, _begun(check(job), stop, tell) as run:
+        try:
+            run.read_all(progress, submit)
+            summary = run.export()
+        except LedgerError as error:
+            raise JobFailed(str(error)) from error
+        run.check_outcome(summary)
+        return summary
+
+
+@contextmanager
+def _begun(job: CheckedJob, stop: StopRequest, tell: Callable[[str], None]) -> Iterator[Digitization]:
+    with ExitStack() as stack:
+        try:
+            ledger = stack.enter_context(Ledger.open(job.ledger_url))
+            batch = ledger.open_batch(job.source, job.form, job.form_digest)
+        except LedgerError as error:
+            raise JobError(str(error)) from error
+        if not stack.enter_context(batch_lock(lock_path(job.ledger_url, batch), tell, lambda: bool(stop))):
+            raise JobStopped("Stopped while waiting for the other run; nothing was read.")
+        reader = stack.enter_context(_reader(job))
+        yield Digitization(job, ledger, batch, reader, stop)
+
+
+def _reader(job: CheckedJob) -> AbstractContextManager[ChunkReader]:
+    if job.workers == 1:
+        return nullcontext(job.reader)
+    return closing(WorkerPool(job.workers, job.plan))
+
+
+class Digitization:
+    """One run over one batch: what is read, by whom, and how far it is."""
+
+    def __init__(self, job: CheckedJob, ledger: Ledger, batch: int, reader: ChunkReader, stop: StopRequest):
+        self.job = job
+        self._ledger = ledger
+        self._batch = batch
+        self._reader = reader
+        self._stop = stop
+        self._unread = UnreadScans(self._recorded)
+        self._started = time.monotonic()
+        self._done = ChunkCount()
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self._done.files, len(self.job.files), self._done.pages, time.monotonic() - self._started)
+
+    def read_all(self, report: Callable[[Progress], None], submit: Submit | None = None) -> None:
+        """Read what is new, with one more chunk under way than there are workers, so that none of them waits."""
+        with ThreadPoolExecutor(self.job.workers, "chunk") as threads:
+            start = submit or (lambda run, chunk: threads.submit(run.read, chunk))
+            under_way: deque[Submitted] = deque()
+            for chunk in self._new_chunks(report):
+                under_way.append(start(self, chunk))
+                if len(under_way) > self.job.workers:
+                    self._add(under_way.popleft().result(), report)
+            for submitted in under_way:
+                self._add(submitted.result(), report)
+
+    def read(self, chunk: Sequence[NewScan]) -> ChunkCount:
+        """Read one chunk and record it in one transaction. May be called from several threads."""
+        if self._stop:
+            return ChunkCount()
+        reading = self._reader.read(chunk)
+        for text in reading.tracebacks:
+            logger.error("Unforeseen on %s", text)
+        self._record(reading.results)
+        self._unread.recorded(scan.sha256 for scan in chunk)
+        return _count(len(chunk), reading)
+
+    def export(self) -> DigitizeSummary:
+        """Write the CSV of the whole batch from the ledger."""
+        written = self._ledger.export(self._batch, self.job.out)
+        return summarize(self._ledger.summary(self._batch), written, self.progress.pages, self.progress.seconds)
+
+    def check_outcome(self, summary: DigitizeSummary) -> None:
+        """Raises ``JobStopped`` or ``JobFailed`` where the run must not pass for a good one."""
+        if self._stop:
+            left = len(self.job.files) - self._done.files
+            raise JobStopped(
+                f"Stopped, with {left} scans left to read.", "Run the same command again to go on.", summary
+            )
+        failed, pages = self._done.internal_errors, self._done.pages + self._done.problems
+        if failed >= MIN_INTERNAL_ERRORS and failed > MAX_INTERNAL_ERRORS * pages:
+            raise JobFailed(f"The software failed on {failed} of {pages} pages.", "The log says how.", summary)
+
+    def _new_chunks(self, report: Callable[[Progress], None]) -> Iterator[Sequence[NewScan]]:
+        """Unread scans in the folder's order, in chunks of one size however many known ones lie between them."""
+        size = chunk_size(len(self.job.files), self.job.workers)
+        waiting: list[NewScan] = []
+        with ThreadPoolExecutor(HASHING_THREADS, "hashing") as threads:
+            for files in chunked(self.job.files, size):
+                if self._stop:
+                    return
+                waiting += self._sift(files, list(threads.map(hash_scan, files)), report)
+                while len(waiting) >= size:
+                    yield waiting[:size]
+                    del waiting[:size]
+        if waiting:
+            yield waiting
+
+    def _sift(
+        self, files: Sequence[ScanFile], hashes: Sequence[str | PageProblem], report: Callable[[Progress], None]
+    ) -> Sequence[NewScan]:
+        sifted = self._unread.sift(files, hashes)
+        if sifted.problems:
+            self._record(sifted.problems)
+        self._add(ChunkCount(files=len(files) - len(sifted.new)), report)
+        return sifted.new
+
+    def _add(self, count: ChunkCount, report: Callable[[Progress], None]) -> None:
+        self._done += count
+        report(self.progress)
+
+    def _recorded(self, sha256s: Collection[str]) -> dict[str, str]:
+        return self._ledger.recorded(self._batch, sha256s)
+
+    def _record(self, results: Sequence[Result]) -> None:
+        self._ledger.record_chunk(self._batch, results)
+
+
+def _count(files: int, reading: ChunkReading) -> ChunkCount:
+    problems = [result for result in reading.results if isinstance(result, PageProblem)]
+    internal_errors = sum(problem.reason == ProblemReason.INTERNAL_ERROR for problem in problems)
+    return ChunkCount(files, len(reading.results) - len(problems), len(problems), internal_errors)

@@ -1,0 +1,61 @@
+"""The parameters of the flows and of the command, bounded: Prefect's page shows these models as forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_WORKERS = 64
+
+
+class DigitizeJob(BaseModel):
+    """What to read, by which form and model, and where the results go."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scans: str = Field(min_length=1, description="A scan, or a folder of scans, which is searched through.")
+    form: str = Field(
+        min_length=1,
+        description="A form.toml, a folder of forms, or a built-in form for cut-out fields: digits, zip, amount, date.",
+    )
+    out: str = Field(min_length=1, description="The folder that readings.csv and records.csv are written to.")
+    ledger: str | None = Field(
+        default=None, description="Database address of the ledger. Empty: formdigits.sqlite in the output folder."
+    )
+    model: str = Field(
+        default="cnn", min_length=1, description="A model that ships with the project, or a bundle folder."
+    )
+    min_confidence: float = Field(
+        default=0.95, ge=0.0, le=1.0, description="Fields read with less confidence than this are flagged for review."
+    )
+    workers: int | None = Field(
+        default=None, ge=1, le=MAX_WORKERS, description="Processes that read pages. Empty: as many as there are cores."
+    )
+
+    @property
+    def out_folder(self) -> Path:
+        return Path(self.out).expanduser().absolute()
+
+    @property
+    def ledger_url(self) -> str:
+        return self.ledger or f"sqlite:///{self.out_folder / 'formdigits.sqlite'}"
+
+
+class TrainJob(BaseModel):
+    """Which network to train, on what, and where its bundle goes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    architecture: Literal["seed-ann", "cnn"] = Field(default="seed-ann", description="The network to train.")
+    data: str | None = Field(
+        default=None,
+        description="An .npz of labelled digits in Keras' layout. Empty: MNIST, by FORMDIGITS_DATA or by Keras.",
+    )
+    out: str | None = Field(
+        default=None,
+        description="Folder of the model bundle. Empty: the place of the bundles that ship with the project.",
+    )
+    epochs: int | None = Field(default=None, ge=1, le=200, description="Empty: as the recipe of the network says.")
+    seed: int | None = Field(default=None, ge=0, le=2**32 - 1, description="Empty: as the recipe of the network says.")

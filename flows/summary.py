@@ -1,0 +1,83 @@
+"""What a run of ``digitize`` comes to, for people and for the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.errors import ExitCode
+from ledger.csv_export import Export
+from ledger.ledger import BatchSummary
+from preprocessing.page import ProblemReason
+
+
+@dataclass(frozen=True, slots=True)
+class DigitizeSummary:
+    """The batch as the CSV states it, and what this run added.
+
+    ``pages`` were read, in this run or an earlier one; ``new_pages`` in this run, in ``seconds``. ``flagged`` counts
+    fields by reason (a field may have several), ``unreadable`` pages or files by reason.
+    """
+
+    pages: int
+    new_pages: int
+    fields: int
+    accepted: int
+    flagged: Mapping[str, int]
+    unreadable: Mapping[str, int]
+    seconds: float
+    readings_csv: Path
+    records_csv: Path
+
+    @property
+    def pages_per_second(self) -> float:
+        return self.new_pages / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def to_check(self) -> int:
+        """Fields that a person should look at."""
+        return self.fields - self.accepted
+
+    @property
+    def exit_code(self) -> ExitCode:
+        # A duplicate's content stands under its first name, and is in one of these counts there.
+        failed = sum(count for reason, count in self.unreadable.items() if reason != ProblemReason.DUPLICATE)
+        return ExitCode.UNREADABLE_PAGES if failed else ExitCode.OK
+
+    def lines(self) -> Iterator[str]:
+        """The summary as people read it."""
+        yield f"Pages    {self.pages} read, {self.new_pages} of them now{self._pace()}"
+        accepted = f"{self.accepted} accepted{_share(self.accepted, self.fields)}"
+        yield f"Fields   {self.fields}: {accepted}, {self.to_check} to check"
+        for title, counts in (("Flagged", self.flagged), ("Unread", self.unreadable)):
+            if counts:
+                yield f"{title:<8} " + ", ".join(f"{count} {reason}" for reason, count in _by_count(counts))
+        yield f"Written  {self.readings_csv}"
+        yield f"         {self.records_csv}"
+
+    def _pace(self) -> str:
+        return f", {self.seconds:.1f} s, {self.pages_per_second:.1f} pages/s" if self.new_pages else ""
+
+
+def summarize(batch: BatchSummary, written: Export, new_pages: int, seconds: float) -> DigitizeSummary:
+    """The batch as the ledger counts it, with what this run added."""
+    return DigitizeSummary(
+        pages=batch.pages,
+        new_pages=new_pages,
+        fields=batch.fields,
+        accepted=batch.accepted,
+        flagged=batch.reasons,
+        unreadable=batch.problems,
+        seconds=seconds,
+        readings_csv=written.readings,
+        records_csv=written.records,
+    )
+
+
+def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _share(part: int, whole: int) -> str:
+    return f" ({part / whole:.1%})" if whole else ""
