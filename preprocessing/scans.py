@@ -154,8 +154,8 @@ def _scan_file(name: str, path: Path, status: os.stat_result) -> ScanFile:
 
 
 def _printable(path: Path) -> str:
-    r"""The path with ``/``, and bytes that are no UTF-8 written out as ``\xe9``."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    r"""The path with ``/``; bytes that are no UTF-8 are written as ``\udce9``."""
+    return path.as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def _natural_order(file: ScanFile) -> tuple[list[tuple[int, str]], str]:
