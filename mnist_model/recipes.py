@@ -1,0 +1,79 @@
+"""What can be trained, and every number that decides how: one recipe a network. Loads no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mnist_model.bundle import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one architecture is trained.
+
+    ``composed_share`` is the share of composed images (not a digit) in a batch; at 0 the net knows ten classes and sees
+    the plain images, above 0 it knows eleven and sees digits augmented afresh in each epoch. The learning rate falls
+    from the first to the final one along a half cosine (Loshchilov and Hutter 2017).
+    """
+
+    architecture: str
+    title: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    final_learning_rate: float
+    seed: int
+    composed_share: float = 0.0
+    validation_share: float = 0.1
+
+    @property
+    def classes(self) -> int:
+        """10, or 11 where the net also knows *not a digit*."""
+        return 11 if self.composed_share else 10
+
+    @property
+    def composed_data(self) -> str:
+        """What the net saw besides the data set, for its card."""
+        if not self.composed_share:
+            return "none"
+        return "digits augmented; images that are not a digit composed of digits, pieces of digits and pen strokes"
+
+    @property
+    def calibrated_on(self) -> str:
+        """What the temperature was fitted on, for the card."""
+        if not self.composed_share:
+            return "held-out digits"
+        return "held-out digits, plain and augmented, and composed images"
+
+
+RECIPES = {
+    recipe.architecture: recipe
+    for recipe in (
+        Recipe(
+            "seed-ann",
+            "784-128-64-10 dense net",
+            epochs=10,
+            batch_size=128,
+            learning_rate=2e-3,
+            final_learning_rate=2e-5,
+            seed=1,
+        ),
+        Recipe(
+            "cnn",
+            "small convolutional net that also knows what is not a digit",
+            epochs=24,
+            batch_size=128,
+            learning_rate=2e-3,
+            final_learning_rate=1e-5,
+            seed=1,
+            composed_share=0.2,
+        ),
+    )
+}
+
+
+def recipe_of(architecture: str) -> Recipe:
+    """The recipe of that name; ``ModelError`` where there is none."""
+    if architecture not in RECIPES:
+        raise ModelError(f"there is no architecture {architecture!r}", f"name one of {', '.join(RECIPES)}")
+    return RECIPES[architecture]
