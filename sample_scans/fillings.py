@@ -61,7 +61,8 @@ def _stock(rng: np.random.Generator) -> dict[str, str]:
 
 
 def _notes(rng: np.random.Generator) -> dict[str, str]:
-    return {f"reading_{n}": str(rng.integers(10 ** int(rng.integers(2, 5)), 10**6)) for n in range(1, 11)}
+    lengths = rng.choice([3, 4, 5, 6], 10, p=[0.1, 0.3, 0.4, 0.2])
+    return {f"reading_{n}": str(rng.integers(10 ** (k - 1), 10**k)) for n, k in enumerate(lengths.tolist(), start=1)}
 
 
 VALUES: dict[str, Callable[[np.random.Generator], dict[str, str]]] = {

@@ -18,6 +18,7 @@ from scipy.interpolate import CubicSpline
 GLYPH_PX = 20  # MNIST's digits fill a box of 20 px on their longer side
 SHAPES_PER_DIGIT = 4
 SAMPLED_PER_DIGIT = 160
+LOWEST_LEVEL = 80.0  # of 255: where the edge of a blurred glyph may be cut
 
 
 class Hand(Protocol):
@@ -93,8 +94,21 @@ def redraw(glyph: np.ndarray, scale: float, level: float, shear: float) -> np.nd
     to_glyph = np.array([[1, 0], [shear, 1]]) / scale
     offset = np.array([0.5, 0.5]) / scale - 0.5 - [0, shear * smooth.shape[0] / 2]
     large = ndimage.affine_transform(smooth, to_glyph, offset, tuple(size), order=3)
+    level = _unbroken_level(large, level)
     coverage = np.clip((large - level) / (110.0 / scale) + 0.5, 0, 1).astype(np.float32)
     return _cropped(coverage)
+
+
+def _unbroken_level(large: np.ndarray, level: float) -> float:
+    """``level``, lowered until the cut keeps the glyph's pieces and holes: a fine pen must not turn an 8 into a 3."""
+    pieces = _topology(large > LOWEST_LEVEL)
+    while level > LOWEST_LEVEL and _topology(large > level) != pieces:
+        level -= 10
+    return max(level, LOWEST_LEVEL)
+
+
+def _topology(ink: np.ndarray) -> tuple[int, int]:
+    return ndimage.label(ink)[1], ndimage.label(~ink)[1]
 
 
 def _cropped(coverage: np.ndarray) -> np.ndarray:

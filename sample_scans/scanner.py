@@ -15,6 +15,7 @@ from sample_scans.paper import MM_PER_INCH
 
 EPOCH = time.gmtime(1_767_225_600)  # the date in PDFs: a file must not depend on the day it was made
 EXIF_ORIENTATION = 0x0112
+LID_PX = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,11 @@ def scan_flat(page: np.ndarray, dpi: int, look: Look, rng: np.random.Generator) 
     height, width = page.shape[:2]
     margin = look.margin_mm * px_per_mm
     size = (round(width + 2 * margin), round(height + 2 * margin))
-    coefficients = _skewed((width, height), size, look, px_per_mm, rng)
     lid = (look.lid,) * 3
-    seen = Image.fromarray(page).transform(
-        size, Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC, fillcolor=lid
-    )
+    behind = Image.new("RGB", (width + 2 * LID_PX, height + 2 * LID_PX), lid)  # or the paper's edge would be jagged
+    behind.paste(Image.fromarray(page), (LID_PX, LID_PX))
+    coefficients = _skewed(behind.size, size, look, px_per_mm, rng)
+    seen = behind.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC, fillcolor=lid)
     light = _shading(size, look.shading, rng)
     tones = np.asarray(seen, dtype=np.float32) * light[:, :, None]
     tones = ndimage.gaussian_filter(tones, (look.blur_mm * px_per_mm, look.blur_mm * px_per_mm, 0))
