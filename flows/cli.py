@@ -126,13 +126,15 @@ def train(flow: bool | None, **options: Any) -> None:
     if _as_flow(flow):
         from flows.flow_train import train_recorded
 
-        lines = train_recorded(job, say)
+        bundle = train_recorded(job, say)
     else:
-        from flows.training import describe_bundle, describe_epoch
+        from flows.training import describe_epoch
         from flows.training import train as train_plain
 
-        lines = describe_bundle(train_plain(job, lambda epoch: say(describe_epoch(epoch))))
-    click.echo("\n".join(lines))
+        bundle = train_plain(job, lambda epoch: say(describe_epoch(epoch)))
+    from flows.training import describe_bundle
+
+    click.echo("\n".join(describe_bundle(bundle)))
 
 
 @cli.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -131,6 +132,7 @@ class Digitization:
         self._reader = reader
         self._stop = stop
         self._unread = UnreadScans(self._recorded)
+        self._places = threading.BoundedSemaphore(job.workers)
         self._started = time.monotonic()
         self._done = ChunkCount()
 
@@ -152,9 +154,10 @@ class Digitization:
 
     def read(self, chunk: Sequence[NewScan]) -> ChunkCount:
         """Read one chunk and record it in one transaction. May be called from several threads."""
-        if self._stop:
-            return ChunkCount()
-        reading = self._reader.read(chunk)
+        with self._places:
+            if self._stop:
+                return ChunkCount()
+            reading = self._reader.read(chunk)
         for text in reading.tracebacks:
             logger.error("Unforeseen on %s", text)
         self._record(reading.results)

@@ -15,6 +15,8 @@ PREFECT_DEFAULTS = {
     # A run has thousands of tasks: the flow's own lines are what people read.
     "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "WARNING",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    # What the plain functions log stands in the flow run's log too.
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "flows",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     # With the automation in flows/automations.yaml: runs of killed workers are marked as crashed after 90 s.
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",

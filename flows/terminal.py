@@ -31,10 +31,11 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 def set_up_logging(verbosity: int) -> None:
     """Warnings only; with -v what the software does, with -vv what the libraries do too."""
     handler = StderrHandler()
+    # Prefect logs its runs at INFO, for its own page: the handler's level keeps that from the terminal.
+    handler.setLevel((logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)])
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.DEBUG if verbosity > 1 else logging.WARNING, handlers=[handler], force=True)
-    if verbosity:
-        logging.getLogger("flows").setLevel(logging.INFO)
+    logging.getLogger("flows").setLevel(logging.INFO)
 
 
 def say(line: str) -> None:

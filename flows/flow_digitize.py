@@ -1,0 +1,150 @@
+"""The Prefect flow ``digitize``: a thin shell around ``flows.digitizing``, with a task a chunk and artifacts."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import (
+    create_link_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.digitizing import ChunkCount, Digitization, Progress, Submitted
+from flows.digitizing import digitize as digitize_plain
+from flows.errors import JobError, JobFailed, JobStopped
+from flows.field_counts import count_fields
+from flows.local_api import prefect_api
+from flows.page_reading import NewScan
+from flows.settings import MAX_WORKERS, DigitizeJob
+from flows.summary import DigitizeSummary
+
+_THREADS: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MAX_WORKERS + 1)
+PROGRESS_EVERY_S = 2.0  # an update costs 7 ms here and a row in Prefect's database
+
+
+@dataclass(frozen=True, slots=True)
+class _Audience:
+    """Who is told how a run goes, beside Prefect: a terminal."""
+
+    progress: Callable[[Progress], None]
+    tell: Callable[[str], None]
+
+
+# The flow's own parameters are what Prefect's page shows as a form, so the terminal reaches it another way.
+_audience: ContextVar[_Audience | None] = ContextVar("audience", default=None)
+
+
+def digitize_recorded(
+    job: DigitizeJob, progress: Callable[[Progress], None], tell: Callable[[str], None]
+) -> DigitizeSummary:
+    """Run the flow here and now, with the configured Prefect API or an embedded one.
+
+    Raises:
+        JobError: as ``flows.digitizing.digitize`` does.
+    """
+    token = _audience.set(_Audience(progress, tell))
+    try:
+        with prefect_api(tell) as drain:
+            state: State[Any] = digitize(job, return_state=True)
+            drain(state.state_details.flow_run_id)
+            return state.result()
+    finally:
+        _audience.reset(token)
+
+
+def _run_name() -> str:
+    job = flow_run.parameters["job"]
+    return f"{Path(job.scans).name} by {Path(job.form).name}"
+
+
+@task(name="read chunk", cache_policy=NO_CACHE, persist_result=False)
+def read_chunk(run: Digitization, chunk: Sequence[NewScan]) -> ChunkCount:
+    """Read and record one chunk: paths in, counts out."""
+    return run.read(chunk)
+
+
+@flow(name="digitize", flow_run_name=_run_name, task_runner=_THREADS, persist_result=False)
+def digitize(job: DigitizeJob) -> State[DigitizeSummary]:
+    """Read handwritten digits from scanned forms into a CSV that says what to check."""
+    audience = _audience.get()
+    board = _ProgressBoard(audience)
+    tell = audience.tell if audience else get_run_logger().warning
+    try:
+        summary = digitize_plain(job, board.show, tell, _submit)
+    except JobStopped as error:
+        _publish(error.summary)
+        if audience is None:  # a worker stops or cancels the run: Prefect knows what state that is
+            signal.raise_signal(signal.SIGTERM)
+        return Failed(message=str(error), data=error)
+    except JobError as error:
+        _publish(error.summary if isinstance(error, JobFailed) else None)
+        return Failed(message=str(error), data=error)
+    _publish(summary)
+    return Completed(message=_message(summary), data=summary)
+
+
+def _submit(run: Digitization, chunk: Sequence[NewScan]) -> Submitted:
+    return read_chunk.with_options(task_run_name=_chunk_name(chunk)).submit(run, chunk)
+
+
+def _chunk_name(chunk: Sequence[NewScan]) -> str:
+    return f"{chunk[0].file.name} and {len(chunk) - 1} more"
+
+
+class _ProgressBoard:
+    """The progress artifact of a run, and its terminal if there is one."""
+
+    def __init__(self, audience: _Audience | None):
+        self._audience = audience
+        self._artifact: UUID | None = None
+        self._shown_at = 0.0
+
+    def show(self, progress: Progress) -> None:
+        if self._audience:
+            self._audience.progress(progress)
+        done = progress.files_done == progress.files_total
+        if not done and time.monotonic() - self._shown_at < PROGRESS_EVERY_S:
+            return
+        self._shown_at = time.monotonic()
+        percent = 100.0 * progress.files_done / progress.files_total
+        if self._artifact is None:
+            made = create_progress_artifact(percent, key="digitize-progress", description="Scans done with")
+            self._artifact = cast(UUID, made)
+        else:
+            update_progress_artifact(self._artifact, percent)
+
+
+def _publish(summary: DigitizeSummary | None) -> None:
+    """The run's result on Prefect's page: a table of fields and links to the CSV."""
+    if summary is None:
+        return
+    create_table_artifact(_table(summary.readings_csv), key="digitized-fields", description="\n".join(summary.lines()))
+    for csv in (summary.readings_csv, summary.records_csv):
+        create_link_artifact(csv.as_uri(), link_text=str(csv), key=csv.name.replace(".", "-"), description=str(csv))
+
+
+def _table(readings_csv: Path) -> list[dict[str, Any]]:
+    return [
+        {"field": count.name, "read": count.read, "accepted": count.accepted, "to check": count.to_check}
+        | {"reasons": ", ".join(f"{number} {reason}" for reason, number in count.reasons.most_common())}
+        for count in count_fields(readings_csv)
+    ]
+
+
+def _message(summary: DigitizeSummary) -> str:
+    not_read = sum(summary.unreadable.values())
+    return f"{summary.new_pages} pages read; {summary.to_check} fields to check, {not_read} pages not read in the batch"

@@ -1,0 +1,63 @@
+"""The Prefect flow ``train``: a thin shell around ``flows.training``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed, State
+
+from flows.errors import JobError
+from flows.local_api import prefect_api
+from flows.settings import TrainJob
+from flows.training import describe_bundle, describe_epoch
+from flows.training import train as train_plain
+from mnist_model.bundle import Bundle
+
+if TYPE_CHECKING:  # loads TensorFlow
+    from mnist_model.training import EpochReport
+
+
+def train_recorded(job: TrainJob, tell: Callable[[str], None]) -> Bundle:
+    """Run the flow here and now, with the configured Prefect API or an embedded one.
+
+    Raises:
+        JobError: as ``flows.training.train`` does.
+    """
+    with prefect_api(tell) as drain:
+        state: State[Any] = train(job, return_state=True)
+        drain(state.state_details.flow_run_id)
+        return state.result()
+
+
+def _run_name() -> str:
+    return f"{flow_run.parameters['job'].architecture}"
+
+
+@flow(name="train", flow_run_name=_run_name, persist_result=False)
+def train(job: TrainJob) -> State[Bundle]:
+    """Train a network on MNIST and write its model bundle."""
+    artifact = cast(UUID, create_progress_artifact(0.0, key="train-progress", description="Epochs done"))
+    log = get_run_logger()
+
+    def show(report: EpochReport) -> None:
+        log.info(describe_epoch(report))
+        update_progress_artifact(artifact, 100.0 * report.epoch / report.epochs)
+
+    try:
+        bundle = train_plain(job, show)
+    except JobError as error:
+        return Failed(message=str(error), data=error)
+    lines = describe_bundle(bundle)
+    create_markdown_artifact(_card(bundle.folder, lines), key="trained-model", description=bundle.name)
+    return Completed(message=lines[1], data=bundle)
+
+
+def _card(folder: Path, lines: list[str]) -> str:
+    report = (folder / "classification_report.txt").read_text(encoding="utf-8")
+    return "\n".join(["```", *lines, "```", "", "```", report, "```"])
