@@ -10,6 +10,7 @@ import numpy as np
 
 from preprocessing.page import PixelBox
 
+DARK_PRINT = 60.0  # grey levels: print this dark may be as dark as the pen
 MIN_CONTRAST = 24.0  # grey levels: fainter than the palest pencil, darker than JPEG's ripples beside print
 PRINT_TOLERANCE_MM = 0.2  # how far print may lie from where the aligned blank shows it
 BRIDGE_MM = 1.0  # a stroke is taken to go on behind a printed line up to this thick
@@ -79,13 +80,20 @@ def _mark_line(dark: np.ndarray, printed: np.ndarray, at: int, span: tuple[int, 
 
 
 def _expected_print(dark: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:
-    """The blank's darkness, as dark as this scan prints it and as wide as it may be misplaced."""
-    core = printed > 0.7 * max(float(printed.max()), 1.0)
-    gain = 1.0
-    if printed.max() >= MIN_CONTRAST and core.any():
-        gain = float(np.clip(np.median(dark[core]) / np.median(printed[core]), 0.3, 2.0))
+    """The blank's darkness, as dark as this scan prints it and as wide as it may be misplaced.
+
+    Dark print explains any darkness: the pen on top of it can't be told from it, and a thin line is as pale in a smoothed
+    blank as it is black in a 1-bit scan. Light print (guides, tints) explains as much as the scan shows of it.
+    """
+    darkest = float(printed.max())
+    if darkest < MIN_CONTRAST:
+        return printed.astype(np.float32)
     reach = 2 * max(1, round(PRINT_TOLERANCE_MM * px_per_mm)) + 1
-    return cv2.dilate(printed, np.ones((reach, reach), np.uint8)).astype(np.float32) * gain
+    wide = cv2.dilate(printed, np.ones((reach, reach), np.uint8)).astype(np.float32)
+    core = printed > 0.7 * darkest
+    gain = float(np.clip(np.median(dark[core]) / np.median(printed[core]), 0.3, 2.0))
+    is_dark = wide > max(DARK_PRINT, 0.45 * darkest)
+    return np.where(is_dark, 255.0, wide * gain)
 
 
 def _ink_level(dark: np.ndarray) -> float:

@@ -14,6 +14,8 @@ EMPTY_MM2 = 0.35
 OUTSIDE_MM = 1.0  # ink whose middle lies farther than this outside of the box is not the field's
 MAX_SEGMENTS = 60  # a field of 20 digits has some 30: beyond this it is no number, and the lattice is cut off
 MAX_JOINED = 4
+SPECK_SHARE = 0.2  # of a digit's height: a decimal point has some 0.15, a comma 0.3
+RULE_SHARE = 0.2
 DIGIT_PRIOR = 0.1
 SMALL_PRIOR = 0.9  # for what is too small to be a digit among its neighbours: comma, point, dash
 
@@ -38,6 +40,7 @@ def segment_freehand(image: FieldImage) -> Candidates:
     if not members or area_mm2 < EMPTY_MM2:
         return Candidates(0, (), (CellState.EMPTY,))
     digit_height = _digit_height(components, members)
+    members = [index for index in members if _may_be_written(components, index, digit_height)]
     segments = []
     for group in _groups(components, members):
         segments += _cut(components, image.ink, group, digit_height)
@@ -58,6 +61,14 @@ def _digit_height(components: Components, members: list[int]) -> float:
     """How high this writer's digits are: the upper median of what is not small beside the highest stroke."""
     heights = components.heights[members]
     return float(np.quantile(heights[heights > 0.4 * heights.max()], 0.6))
+
+
+def _may_be_written(components: Components, index: int, digit_height: float) -> bool:
+    """False for specks and points far smaller than a digit, and for rules: flat, and longer than a digit is wide."""
+    width, height = components.widths[index], components.heights[index]
+    is_speck = max(width, height) < SPECK_SHARE * digit_height
+    is_rule = height < RULE_SHARE * digit_height and width > 1.3 * digit_height
+    return not (is_speck or is_rule)
 
 
 def _groups(components: Components, members: list[int]) -> list[list[int]]:

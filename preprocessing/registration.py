@@ -128,9 +128,18 @@ def _fit_by_marks(small: _Small, form: FormTemplate) -> Fit | None:
     fits = [Fit(matched.page_from_mm, matched.residual_mm, 1.0) for matched in match_marks(squares, marks_mm)]
     if form.blank is None or not fits:
         return min(fits, key=lambda fit: fit.residual_mm, default=None)
-    confirmed = [_confirm(small, blank_print(form), fit) for fit in fits]
+    confirmed = [_confirm(small, blank_print(form), fit) for fit in _best_each_way_up(fits)]
     best = max(confirmed, key=lambda fit: fit.clearness)
     return best if best.clearness >= WRONG_FORM_CLEARNESS else None
+
+
+def _best_each_way_up(fits: list[Fit]) -> list[Fit]:
+    """Of all fits that turn the page alike, to the nearest quarter, the one with the smallest residual."""
+    best: dict[int, Fit] = {}
+    for fit in sorted(fits, key=lambda fit: fit.residual_mm):
+        quarter = round(float(np.arctan2(fit.page_from_mm[1, 0], fit.page_from_mm[0, 0])) / (np.pi / 2)) % 4
+        best.setdefault(quarter, fit)
+    return list(best.values())
 
 
 def _confirm(small: _Small, blank: BlankPrint, fit: Fit) -> Fit:
