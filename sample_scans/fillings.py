@@ -112,7 +112,7 @@ def _around_stock(writing: Writing, rng: np.random.Generator) -> None:
     writing.sign(38, 267, 36)
 
 
-def _around_notes(writing: Writing, rng: np.random.Generator) -> None:  # noqa: ARG001 (all forms alike)
+def _around_notes(writing: Writing, rng: np.random.Generator) -> None:
     writing.sign(34, 196, 40)
 
 
