@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 Detector = Literal["orb", "sift"]
-FEATURE_COUNT = 2500
+FEATURE_COUNT = 1500
 
 
 @dataclass(frozen=True, slots=True, eq=False)

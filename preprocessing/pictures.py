@@ -17,7 +17,7 @@ BOX_BGR = (210, 120, 20)
 
 def encode_png(image: np.ndarray) -> bytes:
     """A (h, w) or (h, w, 3) BGR uint8 image as PNG, quick rather than small."""
-    done, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    done, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert done, "OpenCV encodes every uint8 image"
     return encoded.tobytes()
 

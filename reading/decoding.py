@@ -14,7 +14,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-BEAM = 48  # values kept at each cut; the mass of those dropped stays in the normalization
+BEAM = 32  # values kept at each cut; the mass of those dropped stays in the normalization
+NEGLIGIBLE = 1e-3  # a reading of a piece this much less probable than its best is not followed; its mass stays too
 ALTERNATIVES = 5
 FLOOR = 1e-6  # no piece is ever impossible: a posterior of exactly 1 would claim too much
 
@@ -31,7 +32,7 @@ class Edge(Protocol):
 
 
 class Step(NamedTuple):
-    """One edge on the best path: which piece, read as which digit (None: as no digit), how probable."""
+    """One edge on a path: which piece, read as which digit (None: as no digit), how probable."""
 
     piece: int
     digit: str | None
@@ -70,7 +71,7 @@ def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_leng
     if not edges:
         return Decoded((), ())
     weights = _edge_weights(edges, probabilities)
-    final = _search(cuts, edges, weights, max_length)
+    final = _search(cuts, edges, weights, max_length) or _search(cuts, edges, weights, len(edges))
     total = _total_mass(cuts, edges, weights)
     allowed = {value: found for value, found in final.items() if min_length <= len(value) <= max_length} or final
     ranked = sorted(allowed.items(), key=lambda item: -item[1].mass)[: 1 + ALTERNATIVES]
@@ -105,28 +106,31 @@ def _bridged(edges: Sequence[Edge]) -> set[int]:
 
 def _search(cuts: int, edges: Sequence[Edge], weights: np.ndarray, max_length: int) -> dict[str, _Hypothesis]:
     arriving, covered = _by_end(edges), _bridged(edges)
+    followed = [_followed(row) for row in weights.tolist()]
     beams: list[dict[str, _Hypothesis]] = [{"": _Hypothesis(1.0, 1.0, ())}]
     for cut in range(1, cuts + 1):
         beam: dict[str, _Hypothesis] = {} if cut - 1 in covered else dict(beams[cut - 1])
         for index in arriving.get(cut, ()):
             for value, found in beams[edges[index].start].items():
-                for digit in range(11):
-                    _extend(beam, value, found, index, digit, weights[index, digit], max_length)
+                for digit, weight in followed[index]:
+                    _extend(beam, value, found, Step(index, digit, weight), max_length)
         best = sorted(beam.items(), key=lambda item: -item[1].mass)[:BEAM]
         beams.append(dict(best))
     return beams[cuts]
 
 
-def _extend(
-    beam: dict[str, _Hypothesis], value: str, found: _Hypothesis, piece: int, digit: int, weight: float, max_length: int
-) -> None:
-    text = "" if digit == 10 else str(digit)
-    if len(value) + len(text) > max_length:
+def _followed(weights: list[float]) -> list[tuple[str | None, float]]:
+    """The readings of one piece that are worth a path: digits, and None for no digit."""
+    least = NEGLIGIBLE * max(weights)
+    return [(None if digit == 10 else str(digit), weight) for digit, weight in enumerate(weights) if weight >= least]
+
+
+def _extend(beam: dict[str, _Hypothesis], value: str, found: _Hypothesis, step: Step, max_length: int) -> None:
+    longer = value + (step.digit or "")
+    if len(longer) > max_length:
         return
-    longer = value + text
-    step = Step(piece, text or None, float(weight))
+    mass, best = found.mass * step.probability, found.best * step.probability
     known = beam.get(longer)
-    mass, best = found.mass * weight, found.best * weight
     if known is None:
         beam[longer] = _Hypothesis(mass, best, (*found.path, step))
     elif best > known.best:
