@@ -15,6 +15,7 @@ from preprocessing.decoding import decode
 from preprocessing.features import Detector, Features, detect_features
 from preprocessing.raster import Refusal
 
+MIN_PATCHES = 12
 FEATURE_DPI = 100  # where a page is found; finer costs time and finds nothing more
 PATCH_GRID = (9, 12)
 PATCH_MM = 7.0  # a patch of print that is looked for again: large enough to be unique within its neighbourhood
@@ -41,13 +42,27 @@ class BlankPrint:
 
     @property
     def blank_from_mm(self) -> np.ndarray:
-        return np.diag([self.px_per_mm, self.px_per_mm, 1.0])
+        return pixels_from_mm(self.px_per_mm)
+
+    @property
+    def is_findable(self) -> bool:
+        """Whether there is enough print beside the fields to find a page by."""
+        return len(self.patch_centres) >= MIN_PATCHES
 
     def features(self, detector: Detector) -> Features:
         """The blank's key points, found at the first call."""
         if detector not in self._features:
             self._features[detector] = detect_features(self.grey, detector)
         return self._features[detector]
+
+
+def pixels_from_mm(px_per_mm: float, left_mm: float = 0.0, top_mm: float = 0.0) -> np.ndarray:
+    """(3, 3): mm of the form to pixels of an upright cut that begins at (left, top).
+
+    Pixel i covers i to i + 1 of the cut; what the homography takes and gives is its middle.
+    """
+    shift = np.array([-left_mm, -top_mm]) * px_per_mm - 0.5
+    return np.array([[px_per_mm, 0, shift[0]], [0, px_per_mm, shift[1]], [0, 0, 1]])
 
 
 @lru_cache(maxsize=64)
@@ -60,10 +75,10 @@ def blank_print(form: FormTemplate) -> BlankPrint:
     scan = _load(form)
     working = _resized(scan, form, form.working_dpi)
     grey = _resized(scan, form, FEATURE_DPI)
-    centres = _patch_centres(grey)
-    if len(centres) < 12:
+    blank = BlankPrint(form, working, grey, _patch_centres(grey, form))
+    if not blank.is_findable and not form.marks:
         raise FormError(_place(form), "the blank has too little print to find a page by", "Add registration marks.")
-    return BlankPrint(form, working, grey, centres)
+    return blank
 
 
 def _load(form: FormTemplate) -> np.ndarray:
@@ -94,7 +109,7 @@ def _resized(scan: np.ndarray, form: FormTemplate, dpi: float) -> np.ndarray:
     return cv2.resize(scan, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def _patch_centres(grey: np.ndarray) -> np.ndarray:
+def _patch_centres(grey: np.ndarray, form: FormTemplate) -> np.ndarray:
     """The most corner-like place of each cell of a grid, by the smaller eigenvalue (Shi and Tomasi 1994).
 
     A place on a straight line would be found again anywhere along the line; a corner, a crossing or text only where
@@ -103,6 +118,7 @@ def _patch_centres(grey: np.ndarray) -> np.ndarray:
     half = round(PATCH_MM / 2 * FEATURE_DPI / MM_PER_INCH)
     cornerness = cv2.cornerMinEigenVal(cv2.GaussianBlur(grey, (0, 0), 1.0), blockSize=2 * half + 1)
     floor = 0.02 * float(cornerness.max())
+    cornerness[_share_in_fields(grey.shape, form, 2 * half + 1) > 0.5] = 0
     height, width = grey.shape
     columns, rows = PATCH_GRID if height >= width else PATCH_GRID[::-1]
     xs = np.linspace(half, width - half - 1, columns + 1).astype(int)
@@ -115,3 +131,13 @@ def _patch_centres(grey: np.ndarray) -> np.ndarray:
             if cell[y, x] > floor:
                 centres.append((left + x, top + y))
     return np.array(centres, dtype=int).reshape(-1, 2)
+
+
+def _share_in_fields(shape: tuple[int, ...], form: FormTemplate, side_px: int) -> np.ndarray:
+    """(H, W) float32: how much of a patch around each pixel lies within fields, where a filled page holds ink."""
+    inside = np.zeros(shape, np.float32)
+    scale = FEATURE_DPI / MM_PER_INCH
+    for box in (box for each in form.fields for box in each.boxes):
+        top, bottom = round(box.y_mm * scale), round(box.bottom_mm * scale)
+        inside[top:bottom, round(box.x_mm * scale) : round(box.right_mm * scale)] = 1
+    return cv2.blur(inside, (side_px, side_px))

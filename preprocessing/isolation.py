@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from forms.template import MM_PER_INCH, Box, Field, FormTemplate
-from preprocessing.blank import blank_print
+from preprocessing.blank import blank_print, pixels_from_mm
 from preprocessing.form_removal import border_lines, darkness, isolate_ink
 from preprocessing.page import FieldImage, Page, PixelBox, RegisteredPage
 
@@ -52,7 +52,7 @@ class _Source:
     def cut(self, box: Box, px_per_mm: float) -> np.ndarray:
         """The page within ``box``, upright, at a scale; paper-coloured where the scan ends."""
         size = (round(box.width_mm * px_per_mm), round(box.height_mm * px_per_mm))
-        mm_from_crop = np.array([[1 / px_per_mm, 0, box.x_mm], [0, 1 / px_per_mm, box.y_mm], [0, 0, 1]])
+        mm_from_crop = np.linalg.inv(pixels_from_mm(px_per_mm, box.x_mm, box.y_mm))
         return cv2.warpPerspective(
             self.grey,
             self.grey_from_mm @ mm_from_crop,
@@ -86,7 +86,7 @@ def _pixels(box: Box, region: Box, px_per_mm: float) -> PixelBox:
 
 
 def _blank_darkness(form: FormTemplate, region: Box, px_per_mm: float) -> np.ndarray:
-    blank = _Source(blank_print(form).working, np.diag([px_per_mm, px_per_mm, 1.0]))
+    blank = _Source(blank_print(form).working, pixels_from_mm(px_per_mm))
     return darkness(blank.cut(region, px_per_mm), px_per_mm)
 
 

@@ -126,7 +126,7 @@ def _fit_by_marks(small: _Small, form: FormTemplate) -> Fit | None:
     size_mm = float(np.median([mark.size_mm for mark in form.marks]))
     squares = find_squares(small.full, size_mm, (form.page_width_mm, form.page_height_mm))
     fits = [Fit(matched.page_from_mm, matched.residual_mm, 1.0) for matched in match_marks(squares, marks_mm)]
-    if form.blank is None or not fits:
+    if form.blank is None or not fits or not blank_print(form).is_findable:
         return min(fits, key=lambda fit: fit.residual_mm, default=None)
     confirmed = [_confirm(small, blank_print(form), fit) for fit in _best_each_way_up(fits)]
     best = max(confirmed, key=lambda fit: fit.clearness)
