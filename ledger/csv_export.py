@@ -40,7 +40,7 @@ READINGS_COLUMNS = (
 RECORDS_COLUMNS = ("scan", "page", "form", "status", "to_review")  # then one column a field
 
 # A spreadsheet takes a cell that begins so for a formula (OWASP, "CSV Injection", with the full-width signs).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 # An apostrophe in front of those is doubled by the same rule, so that taking one away always gives the text back.
 _GUARDED_STARTS = (*_FORMULA_STARTS, "'")
 _ROWS_AT_ONCE = 2000

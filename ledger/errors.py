@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 
 class LedgerError(Exception):
@@ -70,7 +70,7 @@ def _fault(error: DBAPIError) -> _Fault | None:
     if state in _POSTGRESQL_FAULTS:
         return _POSTGRESQL_FAULTS[state]
     lost = state is None or state.startswith(("08", "57P"))  # no connection, or the server shut it
-    if lost and type(error.orig).__name__ == "OperationalError":
+    if lost and isinstance(error, OperationalError):
         reason = next(iter(str(error.orig).splitlines()), "no answer")
         return _Fault(
             f"cannot be reached ({reason})", "check that the server runs, and the URL's host, user and database"

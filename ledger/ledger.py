@@ -119,18 +119,17 @@ class Ledger:
     def recorded(self, batch: int, sha256s: Collection[str]) -> dict[str, str]:
         """Content of ``sha256s`` that need not be read again -> the name of the scan that brought it.
 
-        Content counts when it was read, or has a problem that reading again would not mend, and no page of it has a
-        problem that would pass by itself (``merging.TRANSIENT``).
+        Content counts when it was read, or has a problem that reading again would not mend, and no page of that scan
+        has a problem that would pass by itself (``merging.TRANSIENT``).
         """
-        found: dict[str, str] = {}
-        unsettled: set[str] = set()
         with self._database.read() as connection:
-            for row in _rows_of(connection, batch, pages.c.sha256, sorted({*sha256s} - {""})):
-                if row.problem in TRANSIENT:
-                    unsettled.add(row.sha256)
-                elif row.problem != ProblemReason.DUPLICATE:
-                    found.setdefault(row.sha256, row.scan)
-        return {sha256: scan for sha256, scan in found.items() if sha256 not in unsettled}
+            rows = list(_rows_of(connection, batch, pages.c.sha256, sorted({*sha256s} - {""})))
+        unsettled = {(row.sha256, row.scan) for row in rows if row.problem in TRANSIENT}
+        found: dict[str, str] = {}
+        for row in rows:
+            if row.problem != ProblemReason.DUPLICATE and (row.sha256, row.scan) not in unsettled:
+                found.setdefault(row.sha256, row.scan)
+        return found
 
     def record_chunk(self, batch: int, results: Sequence[Result]) -> None:
         """Record the results of a chunk in one transaction: after a crash all of them are there, or none.

@@ -52,7 +52,8 @@ def merge(recorded: Sequence[Recorded], results: Sequence[Result]) -> Merge:
     """Merge ``results`` into the rows that share a scan's name or a content with them."""
     results = _with_duplicates(recorded, results)
     fresh = _fresh_readings(recorded, results)
-    removed = {row.id for row in recorded if row.problem is not None and _is_replaced(row, results, fresh)}
+    problems = [row for row in recorded if row.problem is not None]
+    removed = {row.id for row in problems if _is_replaced(row, results) or _is_answered(row, fresh)}
     kept = [row for row in recorded if row.id not in removed]
     return Merge(tuple(sorted(removed)), (*fresh, *_fresh_problems(kept, results)))
 
@@ -60,17 +61,15 @@ def merge(recorded: Sequence[Recorded], results: Sequence[Result]) -> Merge:
 def _with_duplicates(recorded: Sequence[Recorded], results: Sequence[Result]) -> list[Result]:
     """The results, where content that was read under another scan's name is a ``DUPLICATE``."""
     first = {(row.sha256, row.page): row.scan for row in recorded if row.problem is None}
-    named: list[Result] = []
     for result in results:
-        content = (result.sha256, result.page)
         if isinstance(result, PageReading):
-            first.setdefault(content, result.scan)
-        original = first.get(content, result.scan)
-        named.append(result if original == result.scan else _duplicate(result, original))
-    return named
+            first.setdefault((result.sha256, result.page), result.scan)
+    return [_named_duplicate(result, first.get((result.sha256, result.page), result.scan)) for result in results]
 
 
-def _duplicate(result: Result, original: str) -> PageProblem:
+def _named_duplicate(result: Result, original: str) -> Result:
+    if original == result.scan:
+        return result
     detail = f"The same content as {original}, which was read."
     return PageProblem(result.scan, result.page, result.sha256, ProblemReason.DUPLICATE, detail)
 
@@ -84,26 +83,22 @@ def _fresh_readings(recorded: Sequence[Recorded], results: Sequence[Result]) -> 
     return list(fresh.values())
 
 
-def _is_replaced(row: Recorded, results: Sequence[Result], fresh: Sequence[PageReading]) -> bool:
+def _is_replaced(row: Recorded, results: Sequence[Result]) -> bool:
+    """Whether the problem ``row`` would pass by itself and its scan came again, or the scan has other content."""
     same_scan = [result for result in results if result.scan == row.scan]
     if row.problem in TRANSIENT and same_scan:
         return True
-    if any(result.sha256 not in ("", row.sha256) for result in same_scan):
-        return True
-    return any(_answers(reading, row) for reading in fresh)
+    return any(result.sha256 not in ("", row.sha256) for result in same_scan)
 
 
-def _answers(reading: PageReading, row: Recorded) -> bool:
-    """Whether ``reading`` is of the page that ``row`` said could not be read (page 0 stands for the whole file)."""
-    if row.page not in (0, reading.page):
-        return False
-    if row.problem == ProblemReason.DUPLICATE:
-        return reading.scan == row.scan
-    return reading.sha256 == row.sha256
+def _is_answered(row: Recorded, fresh: Sequence[PageReading]) -> bool:
+    """Whether the page that ``row`` says could not be read now was (page 0 stands for the whole file)."""
+    return any(reading.scan == row.scan and row.page in (0, reading.page) for reading in fresh)
 
 
 def _fresh_problems(kept: Sequence[Recorded], results: Sequence[Result]) -> list[PageProblem]:
     known = {(row.scan, row.page, row.sha256) for row in kept}
+    known |= {(result.scan, result.page, result.sha256) for result in results if isinstance(result, PageReading)}
     fresh: dict[tuple[str, int, str], PageProblem] = {}
     for result in results:
         key = (result.scan, result.page, result.sha256)

@@ -1,0 +1,95 @@
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import delete, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from ledger.database import connect
+from ledger.errors import LedgerError
+from ledger.ledger import Ledger
+from ledger.schema import VERSION_TABLE, _config, upgrade
+from ledger.tables import metadata, pages
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
+    database = connect(url)
+    upgrade(database)
+    with database.read() as connection:
+        options = {"version_table": VERSION_TABLE, "compare_type": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+        for table in metadata.tables.values():
+            assert inspect(connection).get_pk_constraint(table.name)["name"] == table.primary_key.name
+    database.close()
+
+
+def test_the_migrations_can_be_undone(url: str) -> None:
+    database = connect(url)
+    upgrade(database)
+    with database.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        assert inspect(connection).get_table_names() == [VERSION_TABLE]
+    upgrade(database)
+    database.close()
+
+
+def test_any_working_folder_and_a_percent_sign_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "100 %d #1?"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with Ledger.open("sqlite:///ledger.sqlite") as ledger:
+        assert ledger.batches() == []
+    assert (folder / "ledger.sqlite").stat().st_size > 0
+
+
+def _open(url: str) -> list[str]:
+    with Ledger.open(url) as ledger, ledger._database.read() as connection:
+        return sorted(inspect(connection).get_table_names())
+
+
+def test_processes_that_open_a_new_ledger_at_once(url: str) -> None:
+    with ProcessPoolExecutor(4, multiprocessing.get_context("spawn")) as pool:
+        found = list(pool.map(_open, [url] * 8))
+    assert found == [sorted([*metadata.tables, VERSION_TABLE])] * 8
+
+
+def test_a_newer_schema_is_left_alone(url: str) -> None:
+    Ledger.open(url).close()
+    database = connect(url)
+    with database.write() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(LedgerError, match="newer version") as error:
+        Ledger.open(url)
+    assert "upgrade formdigits" in error.value.mend
+    database.close()
+
+
+def test_tables_of_another_software_are_left_alone(url: str) -> None:
+    database = connect(url)
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE pages (number INTEGER)"))
+    with pytest.raises(LedgerError, match="another software"):
+        Ledger.open(url)
+    with database.read() as connection:
+        assert inspect(connection).get_table_names() == ["pages"]
+    database.close()
+
+
+def test_an_open_sqlite_ledger_waits_and_loses_nothing(sqlite_ledger: Ledger) -> None:
+    pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    with sqlite_ledger._database.read() as connection:
+        found = [connection.execute(text(f"PRAGMA {name}")).scalar() for name in pragmas]
+    assert found == ["wal", 2, 1, 60_000]
+
+
+def test_a_page_with_readings_cannot_be_deleted(ledger: Ledger, read: Callable) -> None:
+    ledger.record_chunk(ledger.open_batch("scans", "zip", "1"), [read()])
+    with pytest.raises(IntegrityError), ledger._database.write() as connection:
+        connection.execute(delete(pages))
