@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from mnist_model.augmentation import augment
+from mnist_model.classifier import NOT_A_DIGIT
+from mnist_model.composition import compose
 from mnist_model.recipes import Recipe
+
+_PLAIN_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,29 +40,70 @@ def split(digits: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled
 class PlainBatches(keras.utils.PyDataset):
     """The digits as they are, in a new order in each epoch."""
 
-    def __init__(self, digits: Labelled, recipe: Recipe):
-        super().__init__()
+    def __init__(self, digits: Labelled, recipe: Recipe, workers: int = 1):
+        super().__init__(workers=workers)
         self._digits = digits
         self._recipe = recipe
-        self._epoch = 0
+        self._epoch = -1
+        self._digits_in_batch = recipe.batch_size - round(recipe.composed_share * recipe.batch_size)
+        self.on_epoch_end()
 
     def __len__(self) -> int:
-        return -(-len(self._digits.y) // self._recipe.batch_size)
+        return -(-len(self._digits.y) // self._digits_in_batch)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        order = np.random.default_rng([self._recipe.seed, self._epoch]).permutation(len(self._digits.y))
-        start = index * self._recipe.batch_size
-        return self._digits[order[start : start + self._recipe.batch_size]].arrays(self._recipe.classes)
+        return self._batch(index).arrays(self._recipe.classes)
 
     def on_epoch_end(self) -> None:
+        """Shuffles for the next epoch."""
         self._epoch += 1
+        self._order = np.random.default_rng([self._recipe.seed, self._epoch]).permutation(len(self._digits.y))
+
+    def _batch(self, index: int) -> Labelled:
+        start = index * self._digits_in_batch
+        return self._digits[self._order[start : start + self._digits_in_batch]]
+
+
+class AugmentedBatches(PlainBatches):
+    """Each digit in a new form in each epoch, some as they are, and the recipe's share of composed images.
+
+    Batches are made on a second thread while the net learns; each depends on the seed, the epoch and its index alone.
+    """
+
+    def __init__(self, digits: Labelled, recipe: Recipe):
+        super().__init__(digits, recipe, workers=2)
+
+    def _batch(self, index: int) -> Labelled:
+        rng = np.random.default_rng([self._recipe.seed, self._epoch, index])
+        digits = super()._batch(index)
+        plain = rng.random(len(digits.y)) < _PLAIN_SHARE
+        digits.x[~plain] = augment(digits.x[~plain], digits.y[~plain], rng)
+        return joined(digits, self._composed(rng))
+
+    def _composed(self, rng: np.random.Generator) -> Labelled:
+        return composed(self._digits, self._recipe.batch_size - self._digits_in_batch, rng)
 
 
 def batches_of(digits: Labelled, recipe: Recipe) -> keras.utils.PyDataset:
     """The batches of one epoch, made anew for each."""
-    return PlainBatches(digits, recipe)
+    return AugmentedBatches(digits, recipe) if recipe.composed_share else PlainBatches(digits, recipe)
 
 
 def calibration_set(held_out: Labelled, recipe: Recipe) -> Labelled:
     """What the temperature is fitted on: held-out digits as the net will meet them."""
-    return held_out
+    if not recipe.composed_share:
+        return held_out
+    rng = np.random.default_rng(recipe.seed)
+    augmented = Labelled(augment(held_out.x, held_out.y, rng), held_out.y)
+    count = round(2 * len(held_out.y) * recipe.composed_share)
+    return joined(held_out, augmented, composed(held_out, count, rng))
+
+
+def composed(digits: Labelled, count: int, rng: np.random.Generator) -> Labelled:
+    """``count`` images that are not a digit, made of these digits and of pen strokes."""
+    return Labelled(compose(digits.x, digits.y, count, rng), np.full(count, NOT_A_DIGIT))
+
+
+def joined(*parts: Labelled) -> Labelled:
+    """All parts, one after the other."""
+    return Labelled(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))

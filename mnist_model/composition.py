@@ -1,0 +1,131 @@
+"""Images that are not a digit, composed of digits and pen strokes: what a cut in the wrong place or a form leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mnist_model.augmentation import finish, ink_box, warp
+from mnist_model.pen import CANVAS_PX, CROSS, SIGNS, draw, on_canvas, scribble
+
+# Halves of digits that do not look like another digit (the right half of an eight is a three).
+_HALVES = (
+    *((digit, "left") for digit in (0, 2, 3, 4, 5, 6, 7, 8, 9)),
+    *((digit, "right") for digit in (0, 5, 6)),
+    *((digit, "upper") for digit in (0, 4, 5)),
+    *((digit, "lower") for digit in (0, 2, 4)),
+)
+
+
+def compose(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Composes images that are not a digit.
+
+    Args:
+        images: (N, 28, 28) uint8 digits to compose of, white on black; every digit must be among them.
+        labels: (N,) which digits they are.
+        count: how many to compose.
+        rng: decides everything.
+
+    Returns:
+        (count, 28, 28) uint8, normalized as MNIST is.
+    """
+    makers: tuple[tuple[Callable[[_Drawer], np.ndarray], float], ...] = (
+        (_Drawer.row_of_digits, 0.34),
+        (_Drawer.half, 0.2),
+        (_Drawer.digit_and_half, 0.08),
+        (_Drawer.sign, 0.18),
+        (_Drawer.blob, 0.08),
+        (_Drawer.scribble, 0.06),
+        (_Drawer.struck_out, 0.06),
+    )
+    drawer = _Drawer(images, labels, rng)
+    chosen = rng.choice(len(makers), size=count, p=[share for _, share in makers])
+    canvases = np.zeros((count, CANVAS_PX, 2 * CANVAS_PX), dtype=np.float32)
+    for canvas, maker in zip(canvases, chosen, strict=True):
+        drawn = makers[maker][0](drawer)
+        canvas[:, : drawn.shape[1]] = drawn
+    return finish(canvases, rng)
+
+
+class _Drawer:
+    """Draws one canvas at a time: (44, 44) or (44, 88) float32 in [0, 1]."""
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator):
+        self._images = images
+        self._of_digit = [np.flatnonzero(labels == digit) for digit in range(10)]
+        self._rng = rng
+
+    def row_of_digits(self) -> np.ndarray:
+        """Two or three digits that touch or nearly do."""
+        count = 3 if self._rng.random() < 0.15 else 2
+        return self._in_a_row([_cropped(canvas) for canvas in self._digits(count)])
+
+    def half(self) -> np.ndarray:
+        """About half of a digit, cut off straight."""
+        digit, side = _HALVES[self._rng.integers(len(_HALVES))]
+        chosen = self._rng.choice(self._of_digit[digit])
+        return _half(warp(self._images[chosen : chosen + 1], self._rng)[0], side, self._rng.uniform(0.42, 0.58))
+
+    def digit_and_half(self) -> np.ndarray:
+        """A digit with the near half of its neighbour."""
+        whole, neighbour = (_cropped(canvas) for canvas in self._digits(2))
+        middle = max(4, neighbour.shape[1] // 2)
+        if self._rng.random() < 0.5:
+            return self._in_a_row([whole, neighbour[:, :middle]])
+        return self._in_a_row([neighbour[:, -middle:], whole])
+
+    def sign(self) -> np.ndarray:
+        return draw(on_canvas(SIGNS[self._rng.integers(len(SIGNS))], 1.5, self._rng), self._rng.uniform(2, 5))
+
+    def blob(self) -> np.ndarray:
+        """A dot or a comma: short and thick."""
+        middle = np.full(2, CANVAS_PX / 2)
+        tail = middle + self._rng.uniform(0, 10) * np.array([-0.4, 1]) + self._rng.normal(0, 1.5, 2)
+        return draw([np.stack([middle, tail])], self._rng.uniform(10, 18))
+
+    def scribble(self) -> np.ndarray:
+        return draw([scribble(int(self._rng.integers(7, 14)), self._rng)], self._rng.uniform(2, 5))
+
+    def struck_out(self) -> np.ndarray:
+        """A digit under a cross or under several strokes."""
+        if self._rng.random() < 0.5:
+            strokes = on_canvas(CROSS, 2.5, self._rng)
+        else:
+            strokes = [self._rng.uniform((4, 10), (40, 34), (2, 2)) for _ in range(self._rng.integers(3, 6))]
+        return np.maximum(self._digits(1)[0], draw(strokes, self._rng.uniform(2.5, 4.5)))
+
+    def _digits(self, count: int) -> np.ndarray:
+        return warp(self._images[self._rng.integers(len(self._images), size=count)], self._rng)
+
+    def _in_a_row(self, pieces: list[np.ndarray]) -> np.ndarray:
+        """Pieces side by side on about one base line, 4 px overlapping to 2 px apart; what goes too far is cut off."""
+        strip = np.zeros((CANVAS_PX, 2 * CANVAS_PX), dtype=np.float32)
+        column = 0
+        for piece in pieces:
+            height, width = piece.shape
+            row = int(np.clip(38 - height + self._rng.integers(-5, 6), 0, CANVAS_PX - height))
+            place = strip[row : row + height, column : column + width]
+            np.maximum(place, piece[:, : place.shape[1]], out=place)
+            column += max(1, width + int(self._rng.integers(-4, 3)))
+        return strip
+
+
+def _cropped(canvas: np.ndarray) -> np.ndarray:
+    """The canvas around its ink; all of it where there is none."""
+    rows, columns = ink_box(canvas)
+    return canvas[rows, columns]
+
+
+def _half(canvas: np.ndarray, side: str, share: float) -> np.ndarray:
+    """Keeps ``share`` of the ink's width or height on one side."""
+    rows, columns = ink_box(canvas)
+    kept = np.zeros_like(canvas)
+    if side in ("left", "right"):
+        cut = round(columns.start + share * (columns.stop - columns.start))
+        columns = slice(columns.start, cut) if side == "left" else slice(cut, columns.stop)
+    else:
+        cut = round(rows.start + share * (rows.stop - rows.start))
+        rows = slice(rows.start, cut) if side == "upper" else slice(cut, rows.stop)
+    kept[rows, columns] = canvas[rows, columns]
+    return kept
