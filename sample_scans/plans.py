@@ -38,7 +38,7 @@ CHEQUES = (
     Shot("cheque_08.jpg", look="cheque", ink="blue", empty=("date",)),
     Shot("cheque_09.jpg", look="cheque", ink="black", dpi=250, turn=90, note="turned by 90 degrees"),
     Shot("cheque_10.jpg", look="cheque", form="envelope", note="an envelope among the cheques"),
-    Shot("cheque_11.jpg", look="faint", ink="black", dpi=250),
+    Shot("cheque_11.jpg", look="faint", ink="black", dpi=250, dashed=("amount",), note="two dashes after the amount"),
     Shot("cheque_12.jpg", look="cheque", ink="dark blue"),
     Shot("cheque_13.jpg", look="cheque", ink="pencil", note="pencil"),
     Shot("cheque_14.jpg", look="copier", ink="black", grey=True, note="grey copy"),

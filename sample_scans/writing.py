@@ -146,10 +146,10 @@ class Writing:
     def sign(self, x_mm: float, baseline_mm: float, width_mm: float) -> None:
         """A signature: tall loops that shrink to a tail, and a flourish below."""
         t = np.linspace(0, 1, 60)
-        turns = self._rng.uniform(24, 36)
-        high = 1 + self._rng.uniform(1.5, 4.0, 4) @ np.cos(np.outer(np.arange(4), 5 * t) + 1) / 6
+        turns, lean = self._rng.uniform(20, 40), self._rng.uniform(0.03, 0.1)
+        high = 1 + self._rng.normal(0, 0.35, 6) @ np.cos(np.outer(np.arange(6), 6 * t) + 1)
         loops = -2.6 * np.exp(-1.3 * t) * high * (1 + np.sin(turns * t))
-        x = x_mm + width_mm * (0.85 * t + 0.07 * np.cos(turns * t))
+        x = x_mm + width_mm * (0.85 * t + lean * np.cos(turns * t))
         self._stroke(list(zip(x, baseline_mm - 1.0 + loops, strict=True)))
         self._stroke([(x_mm + width_mm * t, baseline_mm + 1.2 - 2.0 * t * t) for t in (0.1, 0.5, 1.0)])
 

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
-from sample_scans.pen import STROKES, Glyphs, MnistHand, StrokeHand, redraw
+from sample_scans.pen import STROKES, Glyphs, MnistHand, StrokeHand, load_glyphs, redraw
 
 
 def ring(thickness: float) -> np.ndarray:
@@ -48,3 +50,17 @@ def test_a_hand_writes_a_digit_with_that_digits_shapes() -> None:
     assert widths == sorted(widths)
     assert widths[0] < 10
     assert widths[9] > 30
+
+
+def test_faint_strokes_are_drawn_as_whole_as_dark_ones() -> None:
+    glyph = ring(2.0)
+    glyph[14:] = glyph[14:] // 2  # the pen was lifted a little
+    assert redraw(glyph, 3.0, 150, 0.0).shape == pytest.approx(redraw(ring(2.0), 3.0, 150, 0.0).shape, abs=3)
+
+
+def test_digits_in_pieces_are_left_out(tmp_path: Path) -> None:
+    broken = ring(2.0)
+    broken[12:16] = 0
+    digits = {"x_test": np.stack([ring(2.0), broken, broken, ring(2.0)]), "y_test": np.array([0, 0, 5, 8], np.uint8)}
+    np.savez(tmp_path / "mnist.npz", **digits)
+    assert load_glyphs(tmp_path / "mnist.npz").labels.tolist() == [0, 5, 8]  # a 5 may have its roof apart
