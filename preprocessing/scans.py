@@ -177,8 +177,6 @@ def _unfit(file: ScanFile, settle_s: float) -> PageProblem | None:
 def _read_bounded(path: Path) -> bytes | None:
     """The content of a file; None for more than ``MAX_FILE_BYTES``, however much it has grown."""
     with path.open("rb") as stream:
-        if os.fstat(stream.fileno()).st_size > MAX_FILE_BYTES:
-            return None
         data = stream.read(MAX_FILE_BYTES + 1)
     return data if len(data) <= MAX_FILE_BYTES else None
 
