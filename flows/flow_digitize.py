@@ -21,7 +21,7 @@ from prefect.artifacts import (
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed, State
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.digitizing import ChunkCount, Digitization, Progress, Submitted
 from flows.digitizing import digitize as digitize_plain
@@ -32,7 +32,7 @@ from flows.page_reading import NewScan
 from flows.settings import MAX_WORKERS, DigitizeJob
 from flows.summary import DigitizeSummary
 
-_THREADS: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MAX_WORKERS + 1)
+_THREADS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MAX_WORKERS + 1)
 PROGRESS_EVERY_S = 2.0  # an update costs 7 ms here and a row in Prefect's database
 
 

@@ -1,0 +1,84 @@
+"""Killed in the middle, run again: the CSV is that of a run that nobody disturbed."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.errors import ExitCode
+from tests.flows.drawn_scans import MODEL
+
+CSV = ("readings.csv", "records.csv")
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+def start(start_command: Start, scans: Path, out: Path, workers: int = 1) -> subprocess.Popen[str]:
+    options = ["--form", "digits", "--model", MODEL, "--workers", workers, "--no-flow"]
+    return start_command("digitize", scans, "--out", out, *options)
+
+
+def wait_for_pages(process: subprocess.Popen[str], out: Path, pages: int) -> None:
+    while process.poll() is None and recorded(out) < pages:
+        time.sleep(0.002)
+
+
+def recorded(out: Path) -> int:
+    try:
+        with sqlite3.connect(f"file:{out / 'formdigits.sqlite'}?mode=ro", uri=True) as ledger:
+            return ledger.execute("SELECT count(*) FROM pages").fetchone()[0]
+    except sqlite3.OperationalError:  # not there yet, or not its tables
+        return -1
+
+
+@pytest.fixture(scope="module")
+def undisturbed(many_scans: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    from flows.digitizing import digitize
+    from flows.settings import DigitizeJob
+
+    out = tmp_path_factory.mktemp("undisturbed")
+    digitize(DigitizeJob(scans=str(many_scans), form="digits", out=str(out), model=MODEL, workers=1))
+    return {name: (out / name).read_bytes() for name in CSV}
+
+
+@pytest.mark.parametrize(("pages", "workers"), [(-1, 1), (0, 1), (1, 1), (60, 1), (130, 1), (1, 2)])
+def test_killed_and_run_again(
+    pages: int,
+    workers: int,
+    many_scans: Path,
+    tmp_path: Path,
+    start_command: Start,
+    undisturbed: dict[str, bytes],
+) -> None:
+    process = start(start_command, many_scans, tmp_path, workers)
+    wait_for_pages(process, tmp_path, pages)
+    process.kill()
+    process.communicate()
+    assert not (tmp_path / "readings.csv").exists()
+    again = start(start_command, many_scans, tmp_path)
+    assert again.wait() == ExitCode.UNREADABLE_PAGES
+    assert {name: (tmp_path / name).read_bytes() for name in CSV} == undisturbed
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_and_run_again(
+    number: signal.Signals, many_scans: Path, tmp_path: Path, start_command: Start, undisturbed: dict[str, bytes]
+) -> None:
+    process = start(start_command, many_scans, tmp_path, workers=2)
+    wait_for_pages(process, tmp_path, 1)
+    process.send_signal(number)
+    out, error = process.communicate(timeout=30)
+    assert process.returncode == ExitCode.FAILED
+    assert "Run the same command again to go on." in error
+    assert "Traceback" not in error
+    assert "readings.csv" in out
+    assert (tmp_path / "readings.csv").exists()
+    assert recorded(tmp_path) < 162
+    again = start(start_command, many_scans, tmp_path)
+    assert again.wait() == ExitCode.UNREADABLE_PAGES
+    assert {name: (tmp_path / name).read_bytes() for name in CSV} == undisturbed
