@@ -155,11 +155,13 @@ def _smooth_basis() -> np.ndarray:
 
 
 def _write_as_in_europe(canvases: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> None:
-    """Changes canvases in place: some ones get a long upstroke, some sevens a bar."""
+    """Changes canvases in place: some ones get a long upstroke, some sevens a bar, a few zeros a slash."""
     for index in np.flatnonzero((labels == 1) & (rng.random(len(labels)) < 0.2)):
         canvases[index] = _one_with_upstroke(rng)
     for index in np.flatnonzero((labels == 7) & (rng.random(len(labels)) < 0.3)):
         np.maximum(canvases[index], _bar_across(canvases[index], rng), out=canvases[index])
+    for index in np.flatnonzero((labels == 0) & (rng.random(len(labels)) < 0.04)):
+        np.maximum(canvases[index], _slash_through(canvases[index], rng), out=canvases[index])
 
 
 def _one_with_upstroke(rng: np.random.Generator) -> np.ndarray:
@@ -182,6 +184,13 @@ def _bar_across(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     middle = np.array([ink.mean() if len(ink) else CANVAS_PX / 2, row])
     reach = np.array([1, rng.normal(0, 0.2)]) * rng.uniform(4, 9)
     return draw([np.stack([middle - reach, middle + reach])], rng.uniform(2.5, 4))
+
+
+def _slash_through(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """One stroke from the lower left to the upper right of a zero."""
+    rows, columns = ink_box(canvas)
+    ends = np.array([[columns.start + 1, rows.stop - 2], [columns.stop - 2, rows.start + 1]])
+    return draw([ends + rng.normal(0, 2, (2, 2))], rng.uniform(2, 4))
 
 
 def _damage(canvases: np.ndarray, rng: np.random.Generator) -> None:

@@ -5,7 +5,11 @@ Loads LiteRT and never TensorFlow: a process that reads pages starts in a fracti
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -89,12 +93,26 @@ def load_classifier(model: str) -> LiteRTClassifier:
 def _interpreter(bundle: Bundle) -> Interpreter:
     file = bundle.file("model.tflite")
     try:
-        interpreter = Interpreter(model_path=str(file), num_threads=1)
-        interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [_BATCH, 28, 28])
-        interpreter.allocate_tensors()
+        with _without_notice():
+            interpreter = Interpreter(model_path=str(file), num_threads=1)
+            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [_BATCH, 28, 28])
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(f"LiteRT cannot read {file} ({error})", "train the model again") from error
     classes = int(interpreter.get_output_details()[0]["shape"][-1])
     if classes != bundle.card.classes:
         raise ModelError(f"{file} has {classes} classes, its card says {bundle.card.classes}", "train the model again")
     return interpreter
+
+
+@contextmanager
+def _without_notice() -> Iterator[None]:
+    """LiteRT tells the terminal of each process that it runs on the CPU, from C++, and has no switch for it."""
+    stderr = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)

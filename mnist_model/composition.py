@@ -64,13 +64,13 @@ class _Drawer:
     def half(self) -> np.ndarray:
         """About half of a digit, cut off straight."""
         digit, side = _HALVES[self._rng.integers(len(_HALVES))]
-        chosen = self._rng.choice(self._of_digit[digit])
-        return _half(warp(self._images[chosen : chosen + 1], self._rng)[0], side, self._rng.uniform(0.42, 0.58))
+        return _half(self._of(digit), side, self._rng.uniform(0.42, 0.58))
 
     def digit_and_half(self) -> np.ndarray:
-        """A digit with the near half of its neighbour."""
-        whole, neighbour = (_cropped(canvas) for canvas in self._digits(2))
-        middle = max(4, neighbour.shape[1] // 2)
+        """A digit with the near half of its neighbour, which is no one: half of that is hardly seen."""
+        whole = _cropped(self._digits(1)[0])
+        neighbour = _cropped(self._of(int(self._rng.choice([0, *range(2, 10)]))))
+        middle = neighbour.shape[1] // 2
         if self._rng.random() < 0.5:
             return self._in_a_row([whole, neighbour[:, :middle]])
         return self._in_a_row([neighbour[:, -middle:], whole])
@@ -92,14 +92,19 @@ class _Drawer:
         if self._rng.random() < 0.5:
             strokes = on_canvas(CROSS, 2.5, self._rng)
         else:
-            strokes = [self._rng.uniform((4, 10), (40, 34), (2, 2)) for _ in range(self._rng.integers(3, 6))]
+            ends = self._rng.uniform(((4, 12), (30, 12)), ((14, 32), (40, 32)), (self._rng.integers(3, 6), 2, 2))
+            strokes = list(ends)
         return np.maximum(self._digits(1)[0], draw(strokes, self._rng.uniform(2.5, 4.5)))
+
+    def _of(self, digit: int) -> np.ndarray:
+        chosen = self._rng.choice(self._of_digit[digit])
+        return warp(self._images[chosen : chosen + 1], self._rng)[0]
 
     def _digits(self, count: int) -> np.ndarray:
         return warp(self._images[self._rng.integers(len(self._images), size=count)], self._rng)
 
     def _in_a_row(self, pieces: list[np.ndarray]) -> np.ndarray:
-        """Pieces side by side on about one base line, 4 px overlapping to 2 px apart; what goes too far is cut off."""
+        """Pieces side by side on about one base line, up to 4 px over each other or 2 px apart; the rest is cut off."""
         strip = np.zeros((CANVAS_PX, 2 * CANVAS_PX), dtype=np.float32)
         column = 0
         for piece in pieces:
@@ -107,7 +112,8 @@ class _Drawer:
             row = int(np.clip(38 - height + self._rng.integers(-5, 6), 0, CANVAS_PX - height))
             place = strip[row : row + height, column : column + width]
             np.maximum(place, piece[:, : place.shape[1]], out=place)
-            column += max(1, width + int(self._rng.integers(-4, 3)))
+            overlap = min(int(self._rng.integers(-2, 5)), width // 3)
+            column += width - overlap
         return strip
 
 

@@ -5,6 +5,9 @@ Importing this module loads Keras and TensorFlow.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -32,7 +35,8 @@ def save_all(model: keras.Sequential, x: np.ndarray, folder: Path) -> dict[str, 
         ModelError: a form gives other answers than the trained net.
     """
     model.save(folder / "model.keras")
-    model.save(folder / "model.h5")
+    with _without_advice():
+        model.save(folder / "model.h5")
     model.export(folder / "model.tflite", format="litert", verbose=False)
     expected = model.predict(x, batch_size=256, verbose=0)
     answers = {
@@ -44,6 +48,18 @@ def save_all(model: keras.Sequential, x: np.ndarray, folder: Path) -> dict[str, 
     for form, answer in answers.items():
         agreement |= _compare(form, expected, answer)
     return agreement
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keras advises against HDF5 whenever it writes it; it is written for those who ask for it."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _run_litert(file: Path, x: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ RECIPES = {
         Recipe(
             "cnn",
             "small convolutional net that also knows what is not a digit",
-            epochs=24,
+            epochs=16,
             batch_size=128,
             learning_rate=2e-3,
             final_learning_rate=1e-5,

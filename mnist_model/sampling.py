@@ -12,7 +12,7 @@ from mnist_model.classifier import NOT_A_DIGIT
 from mnist_model.composition import compose
 from mnist_model.recipes import Recipe
 
-_PLAIN_SHARE = 0.3
+_PLAIN_SHARE = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_model.bundle import SHIPPED, ModelError, hash_file
 from mnist_model.classifier import NOT_A_DIGIT, load_classifier
-from tests.mnist_model.test_bundle import change_card
+from tests.mnist_model.cards import change_card
 
 
 @pytest.fixture(scope="module", params=["seed-ann", "cnn"])
@@ -99,7 +99,7 @@ def test_a_card_of_another_net_is_refused(tmp_path):
         load_classifier(str(folder))
 
 
-def test_reading_loads_no_tensorflow():
+def test_reading_loads_no_tensorflow_and_says_nothing():
     code = (
         "import sys, numpy\n"
         "from mnist_model.classifier import load_classifier\n"
@@ -109,3 +109,4 @@ def test_reading_loads_no_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "set()"
+    assert done.stderr == ""
