@@ -265,7 +265,7 @@ def _tables(node: object) -> list[dict | list]:
     return [node] * bool(children) + [table for child in children for table in _tables(child)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_whatever_the_file_says_the_result_is_a_template_or_a_form_error(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
