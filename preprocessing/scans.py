@@ -175,10 +175,10 @@ def _unfit(file: ScanFile, settle_s: float) -> PageProblem | None:
 
 
 def _read_bounded(path: Path) -> bytes | None:
-    """The content of a file; None for more than ``MAX_FILE_BYTES``, however much it has grown."""
+    """The content of a file, None for more than ``MAX_FILE_BYTES``; of one that grows meanwhile, one byte more."""
     with path.open("rb") as stream:
-        data = stream.read(MAX_FILE_BYTES + 1)
-    return data if len(data) <= MAX_FILE_BYTES else None
+        size = os.fstat(stream.fileno()).st_size
+        return stream.read(size + 1) if size <= MAX_FILE_BYTES else None
 
 
 def _problem(file: ScanFile, reason: ProblemReason, detail: str, sha256: str = "") -> PageProblem:
