@@ -16,7 +16,7 @@ MAX_SEGMENTS = 60  # a field of 20 digits has some 30: beyond this it is no numb
 MAX_JOINED = 4
 SPECK_SHARE = 0.2  # of a digit's height: a decimal point has some 0.15, a comma 0.3
 RULE_SHARE = 0.2
-DIGIT_PRIOR = 0.1
+DIGIT_PRIOR = 0.02
 SMALL_PRIOR = 0.9  # for what is too small to be a digit among its neighbours: comma, point, dash
 
 
@@ -123,7 +123,7 @@ def _pieces(segments: list[_Segment], digit_height: float) -> list[Piece]:
             box = _around(joined)
             if end > start + 1 and box.width > 1.5 * digit_height:
                 break
-            pieces.append(Piece(start, end, box, _joined_ink(joined, box), _void_prior(box, digit_height)))
+            pieces.append(Piece(start, end, box, _joined_ink(joined, box), _void_prior(joined, box, digit_height)))
     return pieces
 
 
@@ -145,5 +145,8 @@ def _joined_ink(segments: list[_Segment], box: PixelBox) -> np.ndarray:
     return ink
 
 
-def _void_prior(box: PixelBox, digit_height: float) -> float:
+def _void_prior(joined: list[_Segment], box: PixelBox, digit_height: float) -> float:
+    """Small pieces may be passed over; of joints, only their parts one by one."""
+    if len(joined) > 1:
+        return 0.0
     return SMALL_PRIOR if box.height < 0.45 * digit_height else DIGIT_PRIOR

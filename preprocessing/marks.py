@@ -8,6 +8,7 @@ from itertools import permutations
 
 import cv2
 import numpy as np
+from skimage.transform import SimilarityTransform
 
 MAX_SQUARES = 14
 SMALL_PX = 9.0  # a mark's side at which squares are still told from blobs; finer costs time only
@@ -15,7 +16,11 @@ SMALL_PX = 9.0  # a mark's side at which squares are still told from blobs; fine
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarkFit:
-    """A homography from mm to page pixels that puts every mark on a square, and the distance that is left."""
+    """A homography from mm to page pixels that puts every mark on a square, and the root mean square distance left.
+
+    Three or four marks fit a homography exactly, right or wrong: their residual is that of the best similarity instead,
+    which a flat page keeps. With five or more it is the homography's own.
+    """
 
     page_from_mm: np.ndarray
     residual_mm: float
@@ -39,7 +44,7 @@ def find_squares(grey: np.ndarray, size_mm: float, page_size_mm: tuple[float, fl
     # A window of several marks follows shading; the mark itself stays in the minority within it.
     window = int(side * 4) | 1
     dark = cv2.adaptiveThreshold(small, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, window, 25)
-    contours, _ = cv2.findContours(dark, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours(dark, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     scored = [(score, centre) for contour in contours if (found := _square(contour, side)) for score, centre in [found]]
     scored.sort(key=lambda pair: -pair[0])
     centres = np.array([centre for _, centre in scored[:MAX_SQUARES]], dtype=float).reshape(-1, 2)
@@ -100,5 +105,13 @@ def _extend(affine: np.ndarray, squares: np.ndarray, marks_mm: np.ndarray) -> Ma
         if page_from_mm is None:
             return None
     placed = cv2.perspectiveTransform(marks_mm.reshape(-1, 1, 2), page_from_mm).reshape(-1, 2)
+    if len(marks_mm) <= 4:
+        placed = _by_similarity(marks_mm, squares[nearest])
     residual_px = float(np.sqrt(np.mean(np.sum((placed - squares[nearest]) ** 2, axis=1))))
     return MarkFit(page_from_mm, residual_px / px_per_mm)
+
+
+def _by_similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Where the best similarity (least squares, Umeyama 1991) puts the points of ``source`` (N, 2)."""
+    similarity = SimilarityTransform.from_estimate(source, target)
+    return similarity(source) if similarity else np.full_like(target, np.inf)

@@ -18,9 +18,11 @@ from preprocessing.features import Detector, Features, detect_features
 from preprocessing.marks import find_squares, match_marks
 from preprocessing.page import Page, PageProblem, ProblemReason, RegisteredPage
 
+MIN_SIDE_PX = 64  # a smaller image is no page
+OUTSIDE_SHARE = 0.05  # of the scan's longer side: how far a form's corner may lie outside of the scan
 MIN_PX_PER_MM = 2.5  # about 64 dpi: a digit of 5 mm is then 12 px high, and no longer read reliably
 SMALL_LONG_SIDE_PX = 1170  # A4 at 100 dpi
-WRONG_FORM_CLEARNESS = 0.35  # under this share of print found again, the page shows another form
+WRONG_FORM_CLEARNESS = 0.5  # under this share of print found again, the page shows another form
 BLANK_PAGE_CONTRAST = 24  # grey levels between paper and the darkest 0.1 % of a page that holds anything
 MIN_MATCHES = 12
 TOLERANCE_MM = 1.0  # a patch farther from the homography than this does not shape it: curled paper, or a chance find
@@ -76,6 +78,9 @@ def register(page: Page, forms: tuple[FormTemplate, ...]) -> RegisteredPage | Pa
         The registered page, or a problem: blank_page, wrong_form, low_resolution or not_registered (the residual is
         larger than the form allows).
     """
+    if min(page.grey.shape) < MIN_SIDE_PX:
+        size = "x".join(str(side) for side in page.grey.shape[::-1])
+        return _problem(page, ProblemReason.LOW_RESOLUTION, f"The page has {size} pixels: too few for a form.")
     if _is_blank(page.grey):
         return _problem(page, ProblemReason.BLANK_PAGE, "The page holds neither print nor writing.")
     small = _Small.of(page.grey)
@@ -125,12 +130,23 @@ def _fit_by_marks(small: _Small, form: FormTemplate) -> Fit | None:
     marks_mm = np.array([(mark.x_mm, mark.y_mm) for mark in form.marks], dtype=float)
     size_mm = float(np.median([mark.size_mm for mark in form.marks]))
     squares = find_squares(small.full, size_mm, (form.page_width_mm, form.page_height_mm))
-    fits = [Fit(matched.page_from_mm, matched.residual_mm, 1.0) for matched in match_marks(squares, marks_mm)]
+    fits = [
+        Fit(matched.page_from_mm, matched.residual_mm, 1.0)
+        for matched in match_marks(squares, marks_mm)
+        if _lies_on(small.full, matched.page_from_mm, form)
+    ]
     if form.blank is None or not fits or not blank_print(form).is_findable:
         return min(fits, key=lambda fit: fit.residual_mm, default=None)
     confirmed = [_confirm(small, blank_print(form), fit) for fit in _best_each_way_up(fits)]
     best = max(confirmed, key=lambda fit: fit.clearness)
     return best if best.clearness >= WRONG_FORM_CLEARNESS else None
+
+
+def _lies_on(grey: np.ndarray, page_from_mm: np.ndarray, form: FormTemplate) -> bool:
+    """Whether the form's corners lie on the scan, or little outside."""
+    corners = _transform(_corners(form.page_width_mm, form.page_height_mm), page_from_mm)
+    slack = OUTSIDE_SHARE * max(grey.shape)
+    return bool((corners > -slack).all() and (corners < np.array(grey.shape[::-1]) + slack).all())
 
 
 def _best_each_way_up(fits: list[Fit]) -> list[Fit]:

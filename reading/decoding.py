@@ -64,34 +64,47 @@ def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_leng
         max_length: most digits.
 
     Returns:
-        At most 1 + ``ALTERNATIVES`` values. Posteriors are over all paths, those of forbidden lengths too: a grammar
-        that forces an improbable path does not make it probable. Where no path has an allowed length, the best of all
-        are returned. No values where there are no edges.
+        At most 1 + ``ALTERNATIVES`` values. A posterior is the value's share of the mass of all paths, times the chance
+        that the pieces of the best path are digits at all. Posteriors are over all paths, those of forbidden lengths
+        too: a grammar that forces an improbable path does not make it probable. Where no path has an allowed length,
+        the best of all are returned. No values where there are no edges.
     """
     if not edges:
         return Decoded((), ())
-    weights = _edge_weights(edges, probabilities)
+    chances = _edge_weights(edges, probabilities)
+    # A joint of three segments competes with paths of three edges: raise it to the number of segments that it explains.
+    weights = chances ** np.array([[edge.end - edge.start] for edge in edges])
     final = _search(cuts, edges, weights, max_length) or _search(cuts, edges, weights, len(edges))
     total = _total_mass(cuts, edges, weights)
     allowed = {value: found for value, found in final.items() if min_length <= len(value) <= max_length} or final
     ranked = sorted(allowed.items(), key=lambda item: -item[1].mass)[: 1 + ALTERNATIVES]
-    return Decoded(tuple((value, min(1.0, found.mass / total)) for value, found in ranked), ranked[0][1].path)
+    path = ranked[0][1].path
+    readable = float(np.prod([min(1.0, chances[step.piece].sum()) for step in path]))
+    return Decoded(tuple((value, readable * min(1.0, found.mass / total)) for value, found in ranked), path)
 
 
 def _edge_weights(edges: Sequence[Edge], probabilities: np.ndarray) -> np.ndarray:
-    """(N, 11): ten digits, and *no digit* by what the classifier and the piece's shape say of it independently."""
+    """(N, 11): the probability of each digit, and that the piece may be passed over.
+
+    A piece that is no digit is mostly a wrong cut or joint, and no path may lead over it; only what looks like a
+    comma, a speck or a struck-out cell may be passed over. The rest of its mass is lost, and a row then sums to less
+    than 1.
+    """
     priors = np.array([edge.void_prior for edge in edges])
-    rejected = np.clip(probabilities[:, 10].astype(float), 1e-4, 1 - 1e-4)
-    if not probabilities[:, 10].any():  # a net of ten classes has no opinion; the shape alone must tell
-        void = np.where(priors > 0.5, priors, FLOOR)
-    else:
-        void = priors * rejected / (priors * rejected + (1 - priors) * (1 - rejected))
+    if probabilities[:, 10].any():
+        void = _combined(np.clip(probabilities[:, 10].astype(float), 1e-4, 1 - 1e-4), np.maximum(priors, 0.5))
+    else:  # a net of ten classes has no opinion; the shape alone must tell
+        void = np.where(priors > 0.5, priors, 0.0)
     digits = probabilities[:, :10].astype(float)
     digits = digits / np.maximum(digits.sum(axis=1, keepdims=True), FLOOR)
-    weights = np.concatenate([digits * (1 - void[:, None]), void[:, None]], axis=1)
-    # A joint of three segments competes with paths of three edges: raise it to the number of segments that it explains.
-    spans = np.array([edge.end - edge.start for edge in edges])
-    return np.maximum(weights, FLOOR) ** spans[:, None]
+    weights = np.concatenate([digits * (1 - void[:, None]), (void * priors)[:, None]], axis=1)
+    return np.maximum(weights, FLOOR)
+
+
+def _combined(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The probability of an event for which two independent witnesses, with even odds beforehand, say ``a`` and
+    ``b``."""
+    return a * b / (a * b + (1 - a) * (1 - b))
 
 
 def _by_end(edges: Sequence[Edge]) -> dict[int, list[int]]:
