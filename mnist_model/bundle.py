@@ -53,6 +53,7 @@ class Card:
     architecture: str
     title: str
     classes: int
+    parameters: int
     created: str
     command: str
     data_source: str
@@ -62,7 +63,6 @@ class Card:
     seed: int
     epochs: int
     batch_size: int
-    parameters: int
     train_images: int
     validation_images: int
     test_images: int

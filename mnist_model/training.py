@@ -8,6 +8,7 @@ import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -129,12 +130,21 @@ def _fill(folder: Path, name: str, trained: _Trained, dataset: Dataset) -> None:
     agreement = save_all(trained.model, test.x / np.float32(255), folder)
     held_out = _predict(trained.model, trained.calibration.x)
     temperature = fit_temperature(held_out, trained.calibration.y)
-    probabilities = apply_temperature(_predict(trained.model, test.x), temperature)
-    evaluation = evaluate_probabilities(_eleven_columns(probabilities), test.y)
+    probabilities = _eleven_columns(apply_temperature(_predict(trained.model, test.x), temperature))
+    evaluation = evaluate_probabilities(probabilities, test.y)
     _draw(folder, f"{name} on {dataset.source} test", trained.history, evaluation)
     report = classification_report(test.y, probabilities[:, :NOT_A_DIGIT].argmax(axis=1), digits=4, zero_division=0)
     (folder / "classification_report.txt").write_text(report, encoding="utf-8")
-    card = _card(folder, name, trained, dataset, evaluation, agreement, temperature, held_out)
+    card = Card(
+        **_identity(folder, name, trained),
+        **_origin(trained, dataset),
+        **_figures(evaluation),
+        validation_accuracy=float(trained.history["val_accuracy"][-1]),
+        not_a_digit_recall=_recall(held_out, trained.calibration.y),
+        temperature=temperature,
+        calibrated_on=trained.recipe.calibrated_on,
+        agreement=agreement,
+    )
     (folder / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
 
 
@@ -152,54 +162,57 @@ def _draw(folder: Path, title: str, history: Mapping[str, Sequence[float]], eval
     plot_reliability_diagram(evaluation, title, folder / "reliability_diagram.png")
 
 
-def _card(
-    folder: Path,
-    name: str,
-    trained: _Trained,
-    dataset: Dataset,
-    evaluation: Evaluation,
-    agreement: dict[str, float],
-    temperature: float,
-    held_out: np.ndarray,
-) -> Card:
-    recipe = trained.recipe
+def _identity(folder: Path, name: str, trained: _Trained) -> dict[str, Any]:
+    """The part of the card that tells this model from others; the version holds a hash, so no two share one."""
     files = {file: hash_file(folder / file) for file in MODEL_FILES}
     created = dt.datetime.now(tz=dt.UTC).date()
-    composed = trained.calibration.y == NOT_A_DIGIT
-    recall = (held_out[composed].argmax(axis=1) == NOT_A_DIGIT).mean() if composed.any() else None
-    return Card(
-        format=CARD_FORMAT,
-        name=name,
-        version=f"{created:%Y.%m.%d}-{files['model.tflite'][:8]}",
-        architecture=recipe.architecture,
-        title=recipe.title,
-        classes=recipe.classes,
-        created=created.isoformat(),
-        command=_command(recipe),
-        data_source=dataset.source,
-        data_sha256=dataset.sha256,
-        data_licence=dataset.licence,
-        composed_data=recipe.composed_data,
-        seed=recipe.seed,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        parameters=trained.model.count_params(),
-        train_images=trained.train_images,
-        validation_images=len(dataset.y_train) - trained.train_images,
-        test_images=evaluation.count,
-        test_accuracy=evaluation.accuracy,
-        test_accuracy_interval=evaluation.interval,
-        test_digit_accuracy=evaluation.digit_accuracy,
-        test_nll=evaluation.nll,
-        test_ece=evaluation.ece,
-        validation_accuracy=float(trained.history["val_accuracy"][-1]),
-        not_a_digit_recall=None if recall is None else float(recall),
-        temperature=temperature,
-        calibrated_on=recipe.calibrated_on,
-        agreement=agreement,
-        versions={package: importlib.metadata.version(package) for package in _SOFTWARE},
-        files=files,
-    )
+    return {
+        "format": CARD_FORMAT,
+        "name": name,
+        "version": f"{created:%Y.%m.%d}-{files['model.tflite'][:8]}",
+        "architecture": trained.recipe.architecture,
+        "title": trained.recipe.title,
+        "classes": trained.recipe.classes,
+        "parameters": trained.model.count_params(),
+        "created": created.isoformat(),
+        "files": files,
+    }
+
+
+def _origin(trained: _Trained, dataset: Dataset) -> dict[str, Any]:
+    """The part of the card that says how to make the model again."""
+    recipe = trained.recipe
+    return {
+        "command": _command(recipe),
+        "data_source": dataset.source,
+        "data_sha256": dataset.sha256,
+        "data_licence": dataset.licence,
+        "composed_data": recipe.composed_data,
+        "seed": recipe.seed,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "train_images": trained.train_images,
+        "validation_images": len(dataset.y_train) - trained.train_images,
+        "versions": {package: importlib.metadata.version(package) for package in _SOFTWARE},
+    }
+
+
+def _figures(evaluation: Evaluation) -> dict[str, Any]:
+    """The part of the card that was measured on the test images."""
+    return {
+        "test_images": evaluation.count,
+        "test_accuracy": evaluation.accuracy,
+        "test_accuracy_interval": evaluation.interval,
+        "test_digit_accuracy": evaluation.digit_accuracy,
+        "test_nll": evaluation.nll,
+        "test_ece": evaluation.ece,
+    }
+
+
+def _recall(probabilities: np.ndarray, y: np.ndarray) -> float | None:
+    """The share of composed images that the net calls *not a digit*; None where there are none."""
+    composed = y == NOT_A_DIGIT
+    return float((probabilities[composed].argmax(axis=1) == NOT_A_DIGIT).mean()) if composed.any() else None
 
 
 def _command(recipe: Recipe) -> str:

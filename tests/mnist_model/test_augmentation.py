@@ -59,6 +59,7 @@ def test_normalization_ignores_place_and_size(height, width, size):
     canvases[1, 4 : 4 + size, 1 : 1 + size // 2] = 1
     first, second = normalize(canvases)
     assert first == pytest.approx(second, abs=1e-5)
+    assert np.ravel(centre_of_mass(first[None])) == pytest.approx(14, abs=0.05)
     assert 18 <= (first > 0.5).any(axis=1).sum() <= 21
     assert 8 <= (first > 0.5).any(axis=0).sum() <= 11
 
