@@ -19,6 +19,7 @@ from uuid import UUID
 
 from prefect.client.orchestration import get_client
 from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogHandler
 from prefect.settings import PREFECT_API_URL, PREFECT_HOME, get_current_settings, temporary_settings
 
 from flows.errors import JobFailed
@@ -106,7 +107,8 @@ def _answers(address: str) -> bool:
 
 
 def _drain(flow_run: UUID | None) -> None:
-    """Wait until the server has recorded the run's tasks, whose states travel behind as events."""
+    """Wait until the server has the run's log, and has recorded its tasks, whose states travel behind as events."""
+    APILogHandler().flush()
     EventsWorker.instance().wait_until_empty()
     unfinished = {
         "flow_runs": {"id": {"any_": [str(flow_run)]}},

@@ -147,8 +147,9 @@ def test_the_command_brings_its_own_api_where_none_is_configured(scans: Path, tm
     assert done.returncode == ExitCode.UNREADABLE_PAGES, done.stderr
     assert "embedded Prefect API" in done.stderr
     assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr
     with sqlite3.connect(home / "prefect.db") as database:
-        states = [row[0] for row in database.execute("SELECT state_name FROM task_run WHERE name LIKE 'd0.png%'")]
+        states = [row[0] for row in database.execute("SELECT state_name FROM task_run WHERE name LIKE '%more'")]
     assert states[-1:] == ["Completed"]
 
 
