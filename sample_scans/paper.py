@@ -90,7 +90,7 @@ class Paper:
     ) -> None:
         """One line of text; ``anchor`` as in Pillow, by default (x, y) is where the baseline begins."""
         face = _font(font, max(1, round(size_mm * self._px_per_mm)))
-        self._draw.text(self._px(x, y), text, fill=colour, font=face, anchor=anchor)
+        self._draw.text((x * self._px_per_mm, y * self._px_per_mm), text, fill=colour, font=face, anchor=anchor)
 
     def printed(self) -> np.ndarray:
         """The page as (H, W, 3) uint8 at the resolution asked for."""

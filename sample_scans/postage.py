@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from sample_scans.paper import MM_PER_INCH, Paper
+from sample_scans.paper import MM_PER_INCH, Colour, Paper
 from sample_scans.pen import draw_strokes
 
 STAMP_MM = (192.0, 8.0, 20.0, 24.0)  # left, top, width, height: over the printed frame
@@ -28,17 +28,22 @@ def frank(envelope: np.ndarray, dpi: int, rng: np.random.Generator) -> np.ndarra
 
 def _stamp(dpi: int, rng: np.random.Generator) -> np.ndarray:
     width, height = STAMP_MM[2:]
-    sky = tuple(int(tone) for tone in rng.integers(90, 220, 3))
+    sky = _tint(rng, 90, 220)
     stamp = Paper(width, height, dpi, (252, 252, 250))
     stamp.fill((1.6, 1.6, width - 3.2, height - 3.2), sky)
     stamp.disc(width / 2 + rng.uniform(-4, 4), 9, 3.4, (246, 214, 110))
     hills = np.array([[1.6, 17], [6, 11], [9, 15], [13, 9], [width - 1.6, 16], [width - 1.6, 22.4], [1.6, 22.4]])
-    stamp.polygon(hills, tuple(int(tone) for tone in rng.integers(30, 110, 3)))
+    stamp.polygon(hills, _tint(rng, 30, 110))
     stamp.text(width / 2, height - 3, "ALDER POST 68c", 1.5, "bold", (255, 255, 255), "ms")
     for n in range(11):  # the perforation
         for x, y in ((2.0 * n, 0), (2.0 * n, height), (0, 2.4 * n), (width, 2.4 * n)):
             stamp.disc(x, y, 0.6, (214, 208, 196))
     return stamp.printed()
+
+
+def _tint(rng: np.random.Generator, darkest: int, lightest: int) -> Colour:
+    red, green, blue = rng.integers(darkest, lightest, 3).tolist()
+    return red, green, blue
 
 
 def _postmark(px_per_mm: float, rng: np.random.Generator) -> np.ndarray:
