@@ -10,6 +10,7 @@ Pure, so that the rules can be tested without a database:
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,8 +53,12 @@ def merge(recorded: Sequence[Recorded], results: Sequence[Result]) -> Merge:
     """Merge ``results`` into the rows that share a scan's name or a content with them."""
     results = _with_duplicates(recorded, results)
     fresh = _fresh_readings(recorded, results)
+    contents: dict[str, set[str]] = defaultdict(set)
+    for result in results:
+        contents[result.scan].add(result.sha256)
+    read = {(reading.scan, page) for reading in fresh for page in (0, reading.page)}  # page 0: the whole file
     problems = [row for row in recorded if row.problem is not None]
-    removed = {row.id for row in problems if _is_replaced(row, results) or _is_answered(row, fresh)}
+    removed = {row.id for row in problems if (row.scan, row.page) in read or _is_outdated(row, contents[row.scan])}
     kept = [row for row in recorded if row.id not in removed]
     return Merge(tuple(sorted(removed)), (*fresh, *_fresh_problems(kept, results)))
 
@@ -83,17 +88,9 @@ def _fresh_readings(recorded: Sequence[Recorded], results: Sequence[Result]) -> 
     return list(fresh.values())
 
 
-def _is_replaced(row: Recorded, results: Sequence[Result]) -> bool:
-    """Whether the problem ``row`` would pass by itself and its scan came again, or the scan has other content."""
-    same_scan = [result for result in results if result.scan == row.scan]
-    if row.problem in TRANSIENT and same_scan:
-        return True
-    return any(result.sha256 not in ("", row.sha256) for result in same_scan)
-
-
-def _is_answered(row: Recorded, fresh: Sequence[PageReading]) -> bool:
-    """Whether the page that ``row`` says could not be read now was (page 0 stands for the whole file)."""
-    return any(reading.scan == row.scan and row.page in (0, reading.page) for reading in fresh)
+def _is_outdated(row: Recorded, contents: set[str]) -> bool:
+    """Whether a problem is history, now that its scan came again with ``contents`` ("" where none could be had)."""
+    return bool(contents) and (row.problem in TRANSIENT or not contents <= {"", row.sha256})
 
 
 def _fresh_problems(kept: Sequence[Recorded], results: Sequence[Result]) -> list[PageProblem]:

@@ -54,6 +54,16 @@ CASES = {
         [("a", 0, "X", R.UNREADABLE_FILE)],
         {("a", 0, "X", R.UNREADABLE_FILE)},
     ),
+    "no permission, then vanished": (
+        [("a", 0, "", R.NO_PERMISSION)],
+        [("a", 0, "", R.VANISHED)],
+        {("a", 0, "", R.VANISHED)},
+    ),
+    "internal error, then refused": (
+        [("a", 1, "X", R.INTERNAL_ERROR)],
+        [("a", 1, "X", R.WRONG_FORM)],
+        {("a", 1, "X", R.WRONG_FORM)},
+    ),
     "internal error, then read": ([("a", 1, "X", R.INTERNAL_ERROR)], [("a", 1, "X")], {("a", 1, "X", None)}),
     "unreadable, then scanned anew": ([("a", 0, "X", R.UNREADABLE_FILE)], [("a", 1, "Y")], {("a", 1, "Y", None)}),
     "unreadable, then otherwise unreadable": (

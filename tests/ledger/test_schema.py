@@ -1,7 +1,10 @@
 import multiprocessing
+import sqlite3
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -47,6 +50,24 @@ def test_any_working_folder_and_a_percent_sign_will_do(tmp_path: Path, monkeypat
     with Ledger.open("sqlite:///ledger.sqlite") as ledger:
         assert ledger.batches() == []
     assert (folder / "ledger.sqlite").stat().st_size > 0
+
+
+def test_postgresql_sorts_by_code_point_whatever_its_locale(postgresql: Any) -> None:
+    postgresql.psql("CREATE DATABASE collations")
+    with Ledger.open(postgresql.get_uri("collations")) as ledger, ledger._database.read() as connection:
+        query = "SELECT column_name FROM information_schema.columns WHERE table_name = 'pages' AND collation_name = 'C'"
+        assert set(connection.execute(text(query)).scalars()) == {"scan", "scan_order", "sha256"}
+
+
+def test_a_new_sqlite_ledger_that_another_program_holds(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.2, other.execute, ["COMMIT"])
+    timer.start()
+    with Ledger.open(f"sqlite:///{tmp_path}/ledger.sqlite") as ledger:
+        assert ledger.batches() == []
+    timer.join()
+    other.close()
 
 
 def _open(url: str) -> list[str]:
