@@ -13,7 +13,6 @@ from preprocessing.page import Candidates, CellState, FieldImage, Piece, PixelBo
 EMPTY_MM2 = 0.35  # less ink than this is a slip of the pen or dirt: the dot of a 0.5 mm pen has 0.2
 REACH_MM = 1.2  # how far outside of its cell a stroke may lie altogether and still be taken for the cell's
 INSET_MM = 0.4  # a stroke of the cell's own digit comes at least this far inside
-DIGIT_PRIOR = 0.02  # chance that a piece of ordinary shape in a cell may be passed over
 STRUCK_OUT_PRIOR = 0.97
 
 
@@ -128,5 +127,5 @@ _SIDE_MIDDLES = (
 def _piece(index: int, ink: np.ndarray, state: CellState) -> Piece:
     left, top, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
     box = PixelBox(left, top, left + width, top + height)
-    prior = STRUCK_OUT_PRIOR if state is CellState.STRUCK_OUT else DIGIT_PRIOR
+    prior = STRUCK_OUT_PRIOR if state is CellState.STRUCK_OUT else 0.0
     return Piece(index, index + 1, box, ink[box.slices].copy(), prior)

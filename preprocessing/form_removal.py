@@ -82,8 +82,9 @@ def _mark_line(dark: np.ndarray, printed: np.ndarray, at: int, span: tuple[int, 
 def _expected_print(dark: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:
     """The blank's darkness, as dark as this scan prints it and as wide as it may be misplaced.
 
-    Dark print explains any darkness: the pen on top of it can't be told from it, and a thin line is as pale in a smoothed
-    blank as it is black in a 1-bit scan. Light print (guides, tints) explains as much as the scan shows of it.
+    Dark print explains any darkness: the pen on top of it can't be told from it, and a thin line is as pale in a
+    smoothed blank as it is black in a 1-bit scan. Light print (guides, tints) explains as much as the scan shows of
+    it.
     """
     darkest = float(printed.max())
     if darkest < MIN_CONTRAST:

@@ -16,8 +16,9 @@ MAX_SEGMENTS = 60  # a field of 20 digits has some 30: beyond this it is no numb
 MAX_JOINED = 4
 SPECK_SHARE = 0.2  # of a digit's height: a decimal point has some 0.15, a comma 0.3
 RULE_SHARE = 0.2
-DIGIT_PRIOR = 0.02
-SMALL_PRIOR = 0.9  # for what is too small to be a digit among its neighbours: comma, point, dash
+FRAME_REACH_MM = 1.6
+FRAME_PRIOR = 0.6  # as likely the one as the other: whichever it is, a person should look
+SMALL_PRIORS = ((0.3, 0.99), (0.45, 0.9))  # below this share of a digit's height: a point, a comma, a dash
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +47,7 @@ def segment_freehand(image: FieldImage) -> Candidates:
         segments += _cut(components, image.ink, group, digit_height)
     truncated = len(segments) > MAX_SEGMENTS
     segments = segments[:MAX_SEGMENTS]
-    return Candidates(len(segments), tuple(_pieces(segments, digit_height)), (CellState.INK,), truncated)
+    return Candidates(len(segments), tuple(_pieces(segments, digit_height, image)), (CellState.INK,), truncated)
 
 
 def _inside(components: Components, image: FieldImage) -> list[int]:
@@ -115,7 +116,7 @@ def _cut_columns(ink: np.ndarray, digit_height: float) -> list[int]:
     return sorted(columns)[:8]
 
 
-def _pieces(segments: list[_Segment], digit_height: float) -> list[Piece]:
+def _pieces(segments: list[_Segment], digit_height: float, image: FieldImage) -> list[Piece]:
     pieces = []
     for start in range(len(segments)):
         for end in range(start + 1, min(start + MAX_JOINED, len(segments)) + 1):
@@ -123,7 +124,7 @@ def _pieces(segments: list[_Segment], digit_height: float) -> list[Piece]:
             box = _around(joined)
             if end > start + 1 and box.width > 1.5 * digit_height:
                 break
-            pieces.append(Piece(start, end, box, _joined_ink(joined, box), _void_prior(joined, box, digit_height)))
+            pieces.append(Piece(start, end, box, _joined_ink(joined, box), _void_prior(joined, digit_height, image)))
     return pieces
 
 
@@ -145,8 +146,24 @@ def _joined_ink(segments: list[_Segment], box: PixelBox) -> np.ndarray:
     return ink
 
 
-def _void_prior(joined: list[_Segment], box: PixelBox, digit_height: float) -> float:
-    """Small pieces may be passed over; of joints, only their parts one by one."""
+def _void_prior(joined: list[_Segment], digit_height: float, image: FieldImage) -> float:
+    """Small pieces may be passed over, and what may be the field's frame; of joints, only their parts one by one."""
     if len(joined) > 1:
         return 0.0
-    return SMALL_PRIOR if box.height < 0.45 * digit_height else DIGIT_PRIOR
+    for height_share, prior in SMALL_PRIORS:
+        if joined[0].box.height < height_share * digit_height:
+            return prior
+    return FRAME_PRIOR if not image.frame_known and _may_be_frame(joined[0], image) else 0.0
+
+
+def _may_be_frame(segment: _Segment, image: FieldImage) -> bool:
+    """Whether this is a straight upright line at the left or right end of the image: a 1, or the border of its cell."""
+    cell, reach = image.cells[0], FRAME_REACH_MM * image.px_per_mm
+    if min(segment.box.left - cell.left, cell.right - segment.box.right) > reach:
+        return False
+    rows, columns = np.nonzero(segment.ink > INK_LEVEL)
+    if np.ptp(rows) < 0.4 * cell.height:
+        return False
+    lean, start = np.polyfit(rows, columns, 1)
+    off_line = columns - (lean * rows + start)
+    return bool(abs(lean) < 0.12 and off_line.std() < 0.045 * cell.height)

@@ -27,7 +27,8 @@ def whole_image_field(page: Page, form: FormTemplate) -> FieldImage:
     px_per_mm = height / (1.4 * WHOLE_IMAGE_DIGIT_MM)
     cell = PixelBox(0, 0, width, height)
     printed = border_lines(darkness(page.grey, px_per_mm), (cell,), px_per_mm)
-    return FieldImage(form.fields[0], page.grey, isolate_ink(page.grey, printed, px_per_mm), (cell,), px_per_mm)
+    ink = isolate_ink(page.grey, printed, px_per_mm)
+    return FieldImage(form.fields[0], page.grey, ink, (cell,), px_per_mm, frame_known=False)
 
 
 class _Source:

@@ -111,6 +111,7 @@ class FieldImage:
     ink: np.ndarray
     cells: tuple[PixelBox, ...]
     px_per_mm: float
+    frame_known: bool = True
 
 
 class CellState(StrEnum):

@@ -17,6 +17,7 @@ import numpy as np
 BEAM = 32  # values kept at each cut; the mass of those dropped stays in the normalization
 NEGLIGIBLE = 1e-3  # a reading of a piece this much less probable than its best is not followed; its mass stays too
 ALTERNATIVES = 5
+PASSED_OVER = 0.02  # the share of what looks like no digit that may be left out of the value: blots, stray strokes
 FLOOR = 1e-6  # no piece is ever impossible: a posterior of exactly 1 would claim too much
 
 
@@ -86,25 +87,15 @@ def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_leng
 def _edge_weights(edges: Sequence[Edge], probabilities: np.ndarray) -> np.ndarray:
     """(N, 11): the probability of each digit, and that the piece may be passed over.
 
-    A piece that is no digit is mostly a wrong cut or joint, and no path may lead over it; only what looks like a
-    comma, a speck or a struck-out cell may be passed over. The rest of its mass is lost, and a row then sums to less
-    than 1.
+    Its shape and place say first whether a piece is something to pass over: a line of the cell's frame looks like a 1
+    to any classifier. What the classifier takes for no digit is mostly a wrong cut or joint, over which no path may
+    lead; that mass is lost, and a row then sums to less than 1.
     """
     priors = np.array([edge.void_prior for edge in edges])
-    if probabilities[:, 10].any():
-        void = _combined(np.clip(probabilities[:, 10].astype(float), 1e-4, 1 - 1e-4), np.maximum(priors, 0.5))
-    else:  # a net of ten classes has no opinion; the shape alone must tell
-        void = np.where(priors > 0.5, priors, 0.0)
-    digits = probabilities[:, :10].astype(float)
-    digits = digits / np.maximum(digits.sum(axis=1, keepdims=True), FLOOR)
-    weights = np.concatenate([digits * (1 - void[:, None]), (void * priors)[:, None]], axis=1)
-    return np.maximum(weights, FLOOR)
-
-
-def _combined(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The probability of an event for which two independent witnesses, with even odds beforehand, say ``a`` and
-    ``b``."""
-    return a * b / (a * b + (1 - a) * (1 - b))
+    rejected = probabilities[:, 10].astype(float)
+    digits = probabilities[:, :10] * (1 - priors)[:, None]
+    passed = priors + (1 - priors) * rejected * PASSED_OVER
+    return np.maximum(np.concatenate([digits, passed[:, None]], axis=1), FLOOR)
 
 
 def _by_end(edges: Sequence[Edge]) -> dict[int, list[int]]:
