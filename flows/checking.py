@@ -39,7 +39,7 @@ def check(job: DigitizeJob) -> CheckedJob:
     Raises:
         JobError: with one line that says what is wrong and what to do.
     """
-    plan = ReadingPlan(_absolute_if_path(job.form), _absolute_if_path(job.model), job.min_confidence)
+    plan = ReadingPlan(job.form, job.model, job.min_confidence)
     reader = PageReader.load(plan)
     source = Path(job.scans).expanduser().resolve()
     listed = _listed(source)
@@ -59,12 +59,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # where the process may use only some of the machine's cores
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _absolute_if_path(name: str) -> str:
-    """A path made absolute, so that it means the same in any folder; the name of a built-in form or model as it is."""
-    path = Path(name).expanduser()
-    return str(path.absolute()) if path.exists() else name
 
 
 def _listed(source: Path) -> list[ScanFile]:

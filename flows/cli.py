@@ -39,7 +39,8 @@ class FormdigitsGroup(click.Group):
             say(f"formdigits: {error.format_message()}")
             return ExitCode.USAGE
         except JobError as error:
-            say(f"formdigits: {error}")
+            for line in str(error).splitlines():
+                say(f"formdigits: {line}")
             return error.exit_code
         except (KeyboardInterrupt, click.Abort):
             say("formdigits: stopped at once; what was recorded is kept. Run the same command again to go on.")

@@ -68,7 +68,8 @@ def digitize_recorded(
 
 def _run_name() -> str:
     job = flow_run.parameters["job"]
-    return f"{Path(job.scans).name} by {Path(job.form).name}"
+    form = Path(job.form)
+    return f"{Path(job.scans).name} by {form.parent.name if form.name == 'form.toml' else form.stem}"
 
 
 @task(name="read chunk", cache_policy=NO_CACHE, persist_result=False)

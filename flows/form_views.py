@@ -22,11 +22,11 @@ Good = TypeVar("Good")
 
 
 def describe_forms(form: str) -> Iterator[str]:
-    """A line for each form and field. Raises ``JobError`` where a form is wrong."""
+    """A line for each form and field. Raises ``JobError`` with a line for each fault where a form is wrong."""
     try:
         templates = load_forms(form)
     except FormError as error:
-        raise JobError(str(error)) from error
+        raise JobError("\n".join(map(str, error.faults))) from error
     for template in templates:
         yield f"{template.name} {template.version}: {template.title or template.name}, {_page_size(template)}"
         for field in template.fields:
