@@ -72,7 +72,11 @@ class Ledger:
             LedgerError: no such folder or driver, not a database, a newer schema, no permission, no connection.
         """
         database = connect(url)
-        upgrade(database)
+        try:
+            upgrade(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(database)
 
     def close(self) -> None:
