@@ -27,7 +27,7 @@ def counts(ledger: Ledger) -> tuple[int, int, int]:
 
 def test_what_is_recorded_can_be_read_back(ledger: Ledger, read: Callable, field: Callable) -> None:
     batch = ledger.open_batch("scans", "envelope", "digest")
-    fields = field("zip", "00412"), field("date", "", Reason.BLANK, Reason.POOR_IMAGE, confidence=0.25, crop_png=b"")
+    fields = field("zip", "00412"), field("date", "", Reason.BLANK, Reason.LOW_CONFIDENCE, confidence=0.25, crop_png=b"")
     ledger.record_chunk(batch, [read("a.png", 3, "X", *fields)])
     with ledger._database.read() as connection:
         page = connection.execute(select(pages)).one()
@@ -39,7 +39,7 @@ def test_what_is_recorded_can_be_read_back(ledger: Ledger, read: Callable, field
     assert zip_row.alternatives == [["0472", 0.0093], ["0112", 0.001]]
     assert zip_row.digits == [["0", 0.99, 1, 2, 30, 40]]
     assert (zip_row.x_mm, zip_row.y_mm, zip_row.width_mm, zip_row.height_mm) == (20, 31.5, 48, 8)
-    assert (date_row.reasons, date_row.needs_review, date_row.value) == ("blank;poor_image", True, "")
+    assert (date_row.reasons, date_row.needs_review, date_row.value) == ("blank;low_confidence", True, "")
     assert (crop.page_id, crop.position, crop.png) == (page.id, 0, b"\x89PNGzip")
 
 
