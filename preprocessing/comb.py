@@ -14,6 +14,7 @@ EMPTY_MM2 = 0.35  # less ink than this is a slip of the pen or dirt: the dot of 
 REACH_MM = 1.2  # how far outside of its cell a stroke may lie altogether and still be taken for the cell's
 INSET_MM = 0.4  # a stroke of the cell's own digit comes at least this far inside
 STRUCK_OUT_PRIOR = 0.97
+CROSSED_SHARE = 0.04  # of a stroke's ink: with less it only touches a cell
 
 
 def segment_comb(image: FieldImage) -> Candidates:
@@ -22,23 +23,34 @@ def segment_comb(image: FieldImage) -> Candidates:
     A stroke that leaves its cell stays whole and goes to the cell that holds most of it, unless it joins digits of two
     cells: then it is cut at the border.
     """
-    ink_by_cell = _assign(image)
+    components = Components.of(image.ink)
+    zones = _zones(image.ink.shape, image.cells, image.px_per_mm)
+    shares = _shares(components, zones, len(image.cells))
+    crossed = _crossed_cells(shares)
     pieces, states = [], []
-    for index, (ink, cell) in enumerate(zip(ink_by_cell, image.cells, strict=True)):
-        state = _state(ink, cell, image.px_per_mm)
+    for index, (ink, cell) in enumerate(zip(_assign(image, components, zones, shares), image.cells, strict=True)):
+        state = CellState.STRUCK_OUT if index in crossed else _state(ink, cell, image.px_per_mm)
         states.append(state)
         if state is not CellState.EMPTY:
             pieces.append(_piece(index, ink, state))
     return Candidates(len(image.cells), tuple(pieces), tuple(states))
 
 
-def _assign(image: FieldImage) -> list[np.ndarray]:
+def _shares(components: Components, zones: np.ndarray, cells: int) -> np.ndarray:
+    """(N, 1 + cells) int: how many pixels of each component lie in each zone."""
+    pairs = components.labels.astype(np.int64) * (cells + 1) + zones
+    counts = np.bincount(pairs.ravel(), minlength=(len(components.areas) + 1) * (cells + 1))
+    return counts.reshape(-1, cells + 1)[1:]
+
+
+def _crossed_cells(shares: np.ndarray) -> set[int]:
+    """The cells that one stroke leads through, where it leads through three or more: the field is struck out."""
+    touched = shares[:, 1:] > CROSSED_SHARE * shares.sum(axis=1, keepdims=True)
+    return {int(cell) for row in touched if row.sum() >= 3 for cell in np.flatnonzero(row)}
+
+
+def _assign(image: FieldImage, components: Components, zones: np.ndarray, shares: np.ndarray) -> list[np.ndarray]:
     """For each cell a (h, w) uint8 image of the field that holds its ink alone."""
-    components = Components.of(image.ink)
-    zones = _zones(image.ink.shape, image.cells, image.px_per_mm)
-    shares = np.zeros((len(components.areas) + 1, len(image.cells) + 1), np.int64)
-    np.add.at(shares, (components.labels, zones), 1)
-    shares = shares[1:]
     home = _home_cells(shares, components, image)
     cell_of_pixel = np.concatenate([[0], home])[components.labels]
     is_split = np.concatenate([[False], _joins_cells(shares, components, image)])

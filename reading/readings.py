@@ -20,7 +20,6 @@ class Reason(StrEnum):
     WRONG_LENGTH = "wrong_length"
     PATTERN_MISMATCH = "pattern_mismatch"
     OUT_OF_RANGE = "out_of_range"
-    POOR_IMAGE = "poor_image"
     POOR_REGISTRATION = "poor_registration"
 
 
