@@ -27,8 +27,8 @@ def counts(ledger: Ledger) -> tuple[int, int, int]:
 
 def test_what_is_recorded_can_be_read_back(ledger: Ledger, read: Callable, field: Callable) -> None:
     batch = ledger.open_batch("scans", "envelope", "digest")
-    fields = field("zip", "00412"), field("date", "", Reason.BLANK, Reason.LOW_CONFIDENCE, confidence=0.25, crop_png=b"")
-    ledger.record_chunk(batch, [read("a.png", 3, "X", *fields)])
+    blank = field("date", "", Reason.BLANK, Reason.LOW_CONFIDENCE, confidence=0.25, crop_png=b"")
+    ledger.record_chunk(batch, [read("a.png", 3, "X", field("zip", "00412"), blank)])
     with ledger._database.read() as connection:
         page = connection.execute(select(pages)).one()
         zip_row, date_row = connection.execute(select(readings).order_by(readings.c.position)).all()
