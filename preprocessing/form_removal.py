@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
+from preprocessing.components import INK_LEVEL
 from preprocessing.page import PixelBox
 
 DARK_PRINT = 60.0  # grey levels: print this dark may be as dark as the pen
 MIN_CONTRAST = 24.0  # grey levels: fainter than the palest pencil, darker than JPEG's ripples beside print
 PRINT_TOLERANCE_MM = 0.2  # how far print may lie from where the aligned blank shows it
-BRIDGE_MM = 1.0  # a stroke is taken to go on behind a printed line up to this thick
+BRIDGE_MM = 2.0  # a stroke is taken to go on behind print this far: a line of 0.5 mm, its tolerance, and slanting
+LINE_MM = 3.0  # straight print at least this long is a line
 SPECK_MM2 = 0.06
 
 
@@ -111,10 +115,40 @@ def _ramp(dark: np.ndarray, level: float) -> np.ndarray:
 
 
 def _bridged(shown: np.ndarray, ink: np.ndarray, is_print: np.ndarray, px_per_mm: float) -> np.ndarray:
-    reach = max(3, round(BRIDGE_MM * px_per_mm)) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    closed = cv2.morphologyEx(shown, cv2.MORPH_CLOSE, kernel)
-    return np.where(is_print & (closed > 127), np.minimum(closed, ink), shown).astype(np.uint8)
+    """Give back what was taken out of strokes where they cross a printed line.
+
+    Closings by short lines, steeper to the printed line than 30 degrees, join the two ends of a stroke; a disc would fill
+    no gap that is longer than the stroke is wide, and a line along the print would join two strokes that both cross it.
+    """
+    if not is_print.any() or not shown.any():
+        return shown
+    run = round(LINE_MM * px_per_mm)
+    taken = (is_print & (ink > INK_LEVEL)).astype(np.uint8)
+    printed = is_print.astype(np.uint8)
+    rows = cv2.morphologyEx(printed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+    columns = cv2.morphologyEx(printed, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8))
+    length = max(5, round(BRIDGE_MM * px_per_mm)) | 1
+    across_rows = _closed(shown, _line_kernels(length, 90)) * (rows & taken)
+    across_columns = _closed(shown, _line_kernels(length, 0)) * (columns & taken)
+    return np.maximum(shown, np.minimum(np.maximum(across_rows, across_columns), ink))
+
+
+def _closed(ink: np.ndarray, kernels: tuple[np.ndarray, ...]) -> np.ndarray:
+    return np.maximum.reduce([cv2.morphologyEx(ink, cv2.MORPH_CLOSE, kernel) for kernel in kernels])
+
+
+@lru_cache
+def _line_kernels(length: int, towards_degrees: int) -> tuple[np.ndarray, ...]:
+    """Lines through the middle of a (length, length) kernel, up to 60 degrees to both sides of one direction."""
+    half = length // 2
+    kernels = []
+    for degrees in range(towards_degrees - 60, towards_degrees + 61, 15):
+        kernel = np.zeros((length, length), np.uint8)
+        dx = round(half * np.cos(np.radians(degrees)))
+        dy = round(half * np.sin(np.radians(degrees)))
+        cv2.line(kernel, (half - dx, half - dy), (half + dx, half + dy), 1, 1)
+        kernels.append(kernel)
+    return tuple(kernels)
 
 
 def _without_specks(ink: np.ndarray, px_per_mm: float) -> np.ndarray:

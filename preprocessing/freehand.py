@@ -157,13 +157,23 @@ def _void_prior(joined: list[_Segment], digit_height: float, image: FieldImage) 
 
 
 def _may_be_frame(segment: _Segment, image: FieldImage) -> bool:
-    """Whether this is a straight upright line at the left or right end of the image: a 1, or the border of its cell."""
+    """Whether this is a narrow piece at the left or right end of the image that could be its cell's border, or a 1.
+
+    A border is straight and upright, or runs on to the top or bottom of the image.
+    """
     cell, reach = image.cells[0], FRAME_REACH_MM * image.px_per_mm
-    if min(segment.box.left - cell.left, cell.right - segment.box.right) > reach:
+    if segment.box.right - cell.left > 2 * reach and cell.right - segment.box.left > 2 * reach:
         return False
-    rows, columns = np.nonzero(segment.ink > INK_LEVEL)
-    if np.ptp(rows) < 0.4 * cell.height:
+    if segment.box.width > reach:
+        return False
+    runs_on = segment.box.top <= cell.top + 1 or segment.box.bottom >= cell.bottom - 1
+    return runs_on or _is_upright_line(segment.ink)
+
+
+def _is_upright_line(ink: np.ndarray) -> bool:
+    rows, columns = np.nonzero(ink > INK_LEVEL)
+    if np.ptp(rows) < 4:
         return False
     lean, start = np.polyfit(rows, columns, 1)
     off_line = columns - (lean * rows + start)
-    return bool(abs(lean) < 0.12 and off_line.std() < 0.045 * cell.height)
+    return bool(abs(lean) < 0.12 and off_line.std() < 0.15 * np.ptp(rows))

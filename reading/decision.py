@@ -63,6 +63,10 @@ def _value_reasons(field: Field, value: str, evidence: Evidence) -> list[Reason]
         reasons.append(Reason.PATTERN_MISMATCH)
     if not _in_range(field, int(value)):
         reasons.append(Reason.OUT_OF_RANGE)
+    if CellState.STRUCK_OUT in evidence.states[_last_inked(evidence.states) :]:
+        reasons.append(
+            Reason.STRUCK_OUT
+        )  # crosses before a number fill its empty cells; one behind it took a digit back
     if evidence.ignored:
         reasons.append(Reason.NOT_A_DIGIT)
     if evidence.truncated:
@@ -74,6 +78,10 @@ def _has_gap(states: tuple[CellState, ...]) -> bool:
     """Whether an empty or struck-out cell stands between two cells with ink."""
     inked = [index for index, state in enumerate(states) if state is CellState.INK]
     return bool(inked) and inked[-1] - inked[0] + 1 > len(inked)
+
+
+def _last_inked(states: tuple[CellState, ...]) -> int:
+    return max((index for index, state in enumerate(states) if state is CellState.INK), default=0)
 
 
 def _in_range(field: Field, number: int) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 BEAM = 32  # values kept at each cut; the mass of those dropped stays in the normalization
 NEGLIGIBLE = 1e-3  # a reading of a piece this much less probable than its best is not followed; its mass stays too
 ALTERNATIVES = 5
-PASSED_OVER = 0.02  # the share of what looks like no digit that may be left out of the value: blots, stray strokes
+PASSED_OVER = 0.002  # the share of what looks like no digit that may be left out of the value: blots, stray strokes
 FLOOR = 1e-6  # no piece is ever impossible: a posterior of exactly 1 would claim too much
 
 
