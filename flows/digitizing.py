@@ -171,8 +171,8 @@ class Digitization:
 
     def check_outcome(self, summary: DigitizeSummary) -> None:
         """Raises ``JobStopped`` or ``JobFailed`` where the run must not pass for a good one."""
-        if self._stop:
-            left = len(self.job.files) - self._done.files
+        left = len(self.job.files) - self._done.files
+        if self._stop and left:
             raise JobStopped(
                 f"Stopped, with {left} scans left to read.", "Run the same command again to go on.", summary
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+STDERR = 2  # written to directly: a signal may come in the middle of any Python code
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -40,6 +42,10 @@ def stop_on_signal() -> Iterator[StopRequest]:
     def ask(number: int, _frame: FrameType | None) -> None:
         request.signal = signal.Signals(number)
         restore()
+        if before[signal.SIGINT] is signal.default_int_handler:
+            # KeyboardInterrupt would wait for the threads that read; everything is safe in the ledger as it is.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.write(STDERR, b"Stopping when the pages under way are read; once more stops at once.\n")
 
     for number in STOP_SIGNALS:
         signal.signal(number, ask)

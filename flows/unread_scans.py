@@ -30,8 +30,9 @@ class Sifted:
 
 
 def chunk_size(files: int, workers: int) -> int:
-    """Files a chunk, from 64 to 500: about 16 chunks a worker."""
-    return max(MIN_CHUNK, min(MAX_CHUNK, math.ceil(files / (CHUNKS_PER_WORKER * workers))))
+    """Files a chunk: about 16 chunks a worker, of 64 to 500 files; fewer where a worker would get none."""
+    usual = max(MIN_CHUNK, min(MAX_CHUNK, math.ceil(files / (CHUNKS_PER_WORKER * workers))))
+    return max(1, min(usual, math.ceil(files / workers)))
 
 
 def chunked(files: Sequence[ScanFile], size: int) -> Iterator[Sequence[ScanFile]]:

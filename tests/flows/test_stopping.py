@@ -42,3 +42,14 @@ def test_in_another_thread_there_is_nothing_to_request() -> None:
     thread.start()
     thread.join()
     assert stops == [False]
+
+
+def test_a_second_ctrl_c_waits_for_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with stop_on_signal():
+            signal.raise_signal(signal.SIGINT)
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "once more" in capfd.readouterr().err

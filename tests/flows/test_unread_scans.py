@@ -26,7 +26,10 @@ class Recorded:
 
 @pytest.mark.parametrize(
     ("files", "workers", "size"),
-    [(0, 1, 64), (10, 1, 64), (1024, 1, 64), (1025, 1, 65), (3200, 2, 100), (8000, 1, 500), (10**6, 4, 500)],
+    [
+        *[(0, 1, 1), (10, 1, 10), (64, 1, 64), (1024, 1, 64), (1025, 1, 65), (3200, 2, 100)],
+        *[(8000, 1, 500), (10**6, 4, 500), (100, 8, 13), (3, 8, 1), (1000, 2, 64)],
+    ],
 )
 def test_chunk_size(files: int, workers: int, size: int) -> None:
     assert chunk_size(files, workers) == size
