@@ -15,11 +15,31 @@ import numpy as np
 
 from forms.template import MM_PER_INCH, Box, Field, FieldKind, FormTemplate, Mark
 from preprocessing.page import Page
+from tests.written_ink import strokes_of
 
 PRINT_DPI = 300
 PRINT_PX_PER_MM = PRINT_DPI / MM_PER_INCH
 PAPER = 250
-WORDS = "name street account branch ward item count total dose date signed paid stock shelf unit price sum due".split()
+WORDS = [
+    "name",
+    "street",
+    "account",
+    "branch",
+    "ward",
+    "item",
+    "count",
+    "total",
+    "dose",
+    "date",
+    "signed",
+    "paid",
+    "stock",
+    "shelf",
+    "unit",
+    "price",
+    "sum",
+    "due",
+]
 
 
 def comb(name: str, x_mm: float, y_mm: float, digits: int, cell_mm: tuple[float, float] = (6.0, 8.0)) -> Field:
@@ -55,7 +75,9 @@ def template(
     return FormTemplate(name, "1", name, *size_mm, working_dpi, tuple(fields), marks, blank, digest=name)
 
 
-def print_form(form: FormTemplate, *, words: int = 40, line: int = 0, line_mm: float = 0.3, seed: int = 0) -> np.ndarray:
+def print_form(
+    form: FormTemplate, *, words: int = 40, line: int = 0, line_mm: float = 0.3, seed: int = 0
+) -> np.ndarray:
     """The empty form: words wherever no field is (``words`` 0: none), its fields' boxes in grey ``line``, its marks."""
     size = (round(form.page_height_mm * PRINT_PX_PER_MM), round(form.page_width_mm * PRINT_PX_PER_MM))
     page = np.full(size, PAPER, np.uint8)
@@ -92,33 +114,33 @@ def _print_words(page: np.ndarray, form: FormTemplate, words: int, rng: np.rando
             taken.append(box)
 
 
-def write_text(
+def write_number(
     page: np.ndarray,
-    text: str,
+    digits: str,
     x_mm: float,
     y_mm: float,
     *,
     height_mm: float = 5.0,
     pen_mm: float = 0.5,
     grey: int = 30,
-    font: int = cv2.FONT_HERSHEY_SIMPLEX,
 ) -> None:
-    """Write with a pen: the text's lower left corner at (x_mm, y_mm)."""
-    scale = height_mm * PRINT_PX_PER_MM / cv2.getTextSize("0", font, 1.0, 1)[0][1]
-    ink = np.zeros_like(page)
-    at = (round(x_mm * PRINT_PX_PER_MM), round(y_mm * PRINT_PX_PER_MM))
-    cv2.putText(ink, text, at, font, scale, 255, max(1, round(pen_mm * PRINT_PX_PER_MM)), cv2.LINE_AA)
-    press(page, ink, (0, 0), grey)
+    """Write digits with a pen: their lower left corner at (x_mm, y_mm)."""
+    for stroke in strokes_of(digits, x_mm, y_mm, height_mm):
+        draw_stroke(page, stroke, pen_mm=pen_mm, grey=grey)
 
 
 def draw_stroke(
     page: np.ndarray, points_mm: Sequence[tuple[float, float]], *, pen_mm: float = 0.5, grey: int = 30
 ) -> None:
     """A pen's stroke along straight lines."""
-    ink = np.zeros_like(page)
     points = (np.array(points_mm) * PRINT_PX_PER_MM).round().astype(np.int32)
-    cv2.polylines(ink, [points], isClosed=False, color=255, thickness=round(pen_mm * PRINT_PX_PER_MM), lineType=cv2.LINE_AA)
-    press(page, ink, (0, 0), grey)
+    left, top, width, height = cv2.boundingRect(points)
+    border = round(2 * pen_mm * PRINT_PX_PER_MM)
+    at = max(0, left - border), max(0, top - border)
+    ink = np.zeros_like(page[at[1] : top + height + border, at[0] : left + width + border])
+    thickness = max(1, round(pen_mm * PRINT_PX_PER_MM))
+    cv2.polylines(ink, [points - at], isClosed=False, color=255, thickness=thickness, lineType=cv2.LINE_AA)
+    press(page, ink, at, grey)
 
 
 def press(page: np.ndarray, ink: np.ndarray, at_px: tuple[int, int], grey: int = 30) -> None:
@@ -149,7 +171,7 @@ class Scanner:
     seed: int = 0
 
 
-def scan(drawn: np.ndarray, scanner: Scanner = Scanner()) -> tuple[Page, np.ndarray]:  # noqa: B008 a frozen value
+def scan(drawn: np.ndarray, scanner: Scanner = Scanner()) -> tuple[Page, np.ndarray]:
     """Scan a drawn page -> the page, and the homography from mm of the form to pixels of the scan."""
     page_from_mm, size = _geometry(drawn.shape, scanner)
     drawn_from_mm = np.array([[PRINT_PX_PER_MM, 0, -0.5], [0, PRINT_PX_PER_MM, -0.5], [0, 0, 1]])
@@ -167,7 +189,9 @@ def _geometry(shape: tuple[int, ...], scanner: Scanner) -> tuple[np.ndarray, tup
     seen = corners + np.array([[1, 0], [-1, 0], [0, 0], [0, 0]]) * scanner.tilt * width_mm / 2
     angle = np.deg2rad(scanner.skew_deg - 90 * scanner.turn)
     turned = (seen - seen.mean(axis=0)) @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    size_mm = np.array([width_mm, height_mm] if scanner.turn % 2 == 0 else [height_mm, width_mm]) + 2 * scanner.margin_mm
+    size_mm = (
+        np.array([width_mm, height_mm] if scanner.turn % 2 == 0 else [height_mm, width_mm]) + 2 * scanner.margin_mm
+    )
     placed = (turned + size_mm / 2 + scanner.shift_mm) * px_per_mm - 0.5
     page_from_mm = cv2.getPerspectiveTransform(corners.astype(np.float32), placed.astype(np.float32))
     return page_from_mm, (round(size_mm[0] * px_per_mm), round(size_mm[1] * px_per_mm))
@@ -190,7 +214,13 @@ def _seen(grey: np.ndarray, scanner: Scanner) -> np.ndarray:
 def corner_error_mm(form: FormTemplate, found: np.ndarray, true: np.ndarray) -> float:
     """The farthest that a corner of a field's box lies from where it is, in mm of the form."""
     corners = np.array(
-        [[x, y] for field in form.fields for box in field.boxes for x in (box.x_mm, box.right_mm) for y in (box.y_mm, box.bottom_mm)]
+        [
+            [x, y]
+            for field in form.fields
+            for box in field.boxes
+            for x in (box.x_mm, box.right_mm)
+            for y in (box.y_mm, box.bottom_mm)
+        ]
     ).reshape(-1, 1, 2)
     back = cv2.perspectiveTransform(cv2.perspectiveTransform(corners, true), np.linalg.inv(found))
     return float(np.linalg.norm(back - corners, axis=2).max())

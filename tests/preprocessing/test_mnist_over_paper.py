@@ -1,4 +1,4 @@
-"""A digit of MNIST that is written on a form, scanned and cut out again is read as well as MNIST's own picture of it."""
+"""A digit of MNIST written on a form, scanned and cut out again is read as well as MNIST's own picture of it."""
 
 import os
 from functools import cache
@@ -16,7 +16,17 @@ from preprocessing.normalization import normalize
 from preprocessing.page import PageProblem
 from preprocessing.registration import register
 from preprocessing.segmentation import segment
-from tests.drawn_forms import PRINT_PX_PER_MM, Scanner, comb, corner_marks, press, print_form, save_blank, scan, template
+from tests.drawn_forms import (
+    PRINT_PX_PER_MM,
+    Scanner,
+    comb,
+    corner_marks,
+    press,
+    print_form,
+    save_blank,
+    scan,
+    template,
+)
 
 COUNT = 2000
 COLUMNS, ROWS = 22, 27

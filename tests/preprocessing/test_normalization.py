@@ -72,7 +72,9 @@ def test_pale_ink_gets_a_white_core(ink, level):
     assert normalize(pale).max() == 255
 
 
-@pytest.mark.parametrize("ink", [np.zeros((9, 5), np.uint8), np.full((30, 30), 40, np.uint8)], ids=["none", "blur only"])
+@pytest.mark.parametrize(
+    "ink", [np.zeros((9, 5), np.uint8), np.full((30, 30), 40, np.uint8)], ids=["none", "blur only"]
+)
 def test_no_ink_gives_zeros(ink):
     assert not normalize(ink).any()
 
