@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -23,16 +24,24 @@ if TYPE_CHECKING:  # loads TensorFlow
     from mnist_model.training import EpochReport
 
 
+# The flow's own parameters are what Prefect's page shows as a form, so the terminal reaches it another way.
+_terminal: ContextVar[Callable[[str], None] | None] = ContextVar("terminal", default=None)
+
+
 def train_recorded(job: TrainJob, tell: Callable[[str], None]) -> Bundle:
     """Run the flow here and now, with the configured Prefect API or an embedded one.
 
     Raises:
         JobError: as ``flows.training.train`` does.
     """
-    with prefect_api(tell) as drain:
-        state: State[Any] = train(job, return_state=True)
-        drain(state.state_details.flow_run_id)
-        return state.result()
+    token = _terminal.set(tell)
+    try:
+        with prefect_api(tell) as drain:
+            state: State[Any] = train(job, return_state=True)
+            drain(state.state_details.flow_run_id)
+            return state.result()
+    finally:
+        _terminal.reset(token)
 
 
 def _run_name() -> str:
@@ -43,10 +52,12 @@ def _run_name() -> str:
 def train(job: TrainJob) -> State[Bundle]:
     """Train a network on MNIST and write its model bundle."""
     artifact = cast(UUID, create_progress_artifact(0.0, key="train-progress", description="Epochs done"))
-    log = get_run_logger()
+    log, tell = get_run_logger(), _terminal.get()
 
     def show(report: EpochReport) -> None:
         log.info(describe_epoch(report))
+        if tell:
+            tell(describe_epoch(report))
         update_progress_artifact(artifact, 100.0 * report.epoch / report.epochs)
 
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ def train(job: TrainJob, progress: Callable[[EpochReport], None]) -> Bundle:
     """
     try:
         dataset = load_mnist(Path(job.data).expanduser() if job.data else None)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong is raised; the rest is chatter
         from mnist_model import training  # 3 to 6 s, for TensorFlow: after all that can be wrong
 
         return training.train(
