@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from skimage.transform import SimilarityTransform
 
+MAX_STRETCH = 1.25  # the longer over the shorter axis: a camera's perspective is within this
 MAX_SQUARES = 14
 SMALL_PX = 9.0  # a mark's side at which squares are still told from blobs; finer costs time only
 
@@ -44,24 +45,24 @@ def find_squares(grey: np.ndarray, size_mm: float, page_size_mm: tuple[float, fl
     # A window of several marks follows shading; the mark itself stays in the minority within it.
     window = int(side * 4) | 1
     dark = cv2.adaptiveThreshold(small, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, window, 25)
-    contours, _ = cv2.findContours(dark, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    scored = [(score, centre) for contour in contours if (found := _square(contour, side)) for score, centre in [found]]
+    # Two levels: the outlines of dark things, wherever they lie, and holes, which have a parent and are no marks.
+    contours, levels = cv2.findContours(dark, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    outlines = [contour for contour, level in zip(contours, levels[0], strict=True) if level[3] < 0] if contours else []
+    scored = [found for contour in outlines if (found := _square(contour, side))]
     scored.sort(key=lambda pair: -pair[0])
     centres = np.array([centre for _, centre in scored[:MAX_SQUARES]], dtype=float).reshape(-1, 2)
     return (centres + 0.5) / shrink - 0.5
 
 
 def _square(contour: np.ndarray, side_px: float) -> tuple[float, tuple[float, float]] | None:
-    """How much a contour looks like a mark (the share of its rectangle that it fills) and its centre, or None."""
+    """How much a contour looks like a mark (filled, and as wide as high: 1) and its centre, or None."""
     (x, y), (width, height), _ = cv2.minAreaRect(contour)
     # findContours runs through the border pixels' centres: half a pixel is missing on each side.
-    width, height = width + 1, height + 1
-    if not 0.45 * side_px < min(width, height) <= max(width, height) < 1.7 * side_px or max(width, height) > 1.45 * min(
-        width, height
-    ):
+    short, long = sorted((width + 1, height + 1))
+    if short < 0.45 * side_px or long > 1.7 * side_px or long > 1.45 * short:
         return None
-    filled = (cv2.contourArea(contour) + cv2.arcLength(contour, closed=True) / 2 + 1) / (width * height)
-    return (float(filled), (x, y)) if filled > 0.8 else None
+    filled = (cv2.contourArea(contour) + cv2.arcLength(contour, closed=True) / 2 + 1) / (short * long)
+    return (min(filled, 1.0) * short / long, (x, y)) if filled > 0.8 else None
 
 
 def match_marks(squares: np.ndarray, marks_mm: np.ndarray) -> Iterator[MarkFit]:
@@ -71,23 +72,32 @@ def match_marks(squares: np.ndarray, marks_mm: np.ndarray) -> Iterator[MarkFit]:
     angles and scale within what a scanner or a camera does is then checked with the other marks, and refined to a
     homography.
     """
-    base = _widest_triple(marks_mm)
-    for triple in permutations(range(len(squares)), 3):
-        affine = cv2.getAffineTransform(marks_mm[base].astype(np.float32), squares[list(triple)].astype(np.float32))
-        if _is_upright_similarity(affine[:, :2]):
-            fit = _extend(affine, squares, marks_mm)
-            if fit is not None:
-                yield fit
+    base = marks_mm[_widest_triple(marks_mm)]
+    for affine in _upright_similarities(base, squares):
+        fit = _extend(affine, squares, marks_mm)
+        if fit is not None:
+            yield fit
+
+
+def _upright_similarities(base: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """(M, 2, 3): the affine maps of the (3, 2) base to triples of squares that neither mirror nor stretch it much.
+
+    With singular values a > b, a² + b² is the sum of squares of the linear part and ab its determinant, so that a bound
+    on a / b is one on their quotient: no decomposition is needed for each of some thousand triples.
+    """
+    triples = np.array(list(permutations(range(len(squares)), 3)), dtype=int).reshape(-1, 3)
+    target = squares[triples]
+    linear = np.swapaxes(target[:, 1:] - target[:, :1], 1, 2) @ np.linalg.inv((base[1:] - base[0]).T)
+    determinant = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
+    stretch = (linear**2).sum(axis=(1, 2)) < (MAX_STRETCH + 1 / MAX_STRETCH) * determinant
+    fits = np.flatnonzero((determinant > 0) & stretch)
+    offset = target[fits, 0] - linear[fits] @ base[0]
+    return np.concatenate([linear[fits], offset[:, :, None]], axis=2)
 
 
 def _widest_triple(marks_mm: np.ndarray) -> list[int]:
     triples = [list(triple) for triple in permutations(range(len(marks_mm)), 3)]
     return max(triples, key=lambda triple: cv2.contourArea(marks_mm[triple].astype(np.float32), oriented=True))
-
-
-def _is_upright_similarity(linear: np.ndarray) -> bool:
-    scales = np.linalg.svd(linear, compute_uv=False)
-    return bool(np.linalg.det(linear) > 0 and scales[0] < 1.25 * scales[1])
 
 
 def _extend(affine: np.ndarray, squares: np.ndarray, marks_mm: np.ndarray) -> MarkFit | None:
