@@ -55,7 +55,9 @@ def start_command() -> Iterator[Callable[..., subprocess.Popen[str]]]:
         command = [sys.executable, "-c", program, *map(str, arguments)]
         env = {**os.environ, **environment}
         pipe = subprocess.PIPE
-        processes.append(subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True))
+        processes.append(
+            subprocess.Popen(command, env=env, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+        )
         return processes[-1]
 
     yield start

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -71,7 +72,7 @@ def test_stopped_and_run_again(
 ) -> None:
     process = start(start_command, many_scans, tmp_path, workers=2)
     wait_for_pages(process, tmp_path, 1)
-    process.send_signal(number)
+    os.killpg(process.pid, number)  # to its workers too, as a terminal and a service manager do
     out, error = process.communicate(timeout=30)
     assert process.returncode == ExitCode.FAILED
     assert "Run the same command again to go on." in error

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -148,34 +149,32 @@ def test_a_ledger_that_fails_on_the_way_fails_the_run(job: DigitizeJob, monkeypa
         digitize(job)
 
 
-def test_a_signal_finishes_the_chunk_and_leaves_the_rest(
+def test_a_signal_finishes_the_chunk_and_begins_no_other(
     job: DigitizeJob, many_scans: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unread_scans, "MIN_CHUNK", 16)
-    job = change(job, scans=str(many_scans))
+    read_chunk, hash_scan = PageReader.read, digitizing.hash_scan
+    chunks: list[int] = []
+    hashed: list[str] = []
 
-    def stop(progress: Progress) -> None:
-        if progress.pages:
+    def stop_and_read(self: PageReader, scans: Sequence[NewScan]) -> ChunkReading:
+        chunks.append(len(scans))
+        if len(chunks) == 1:
             signal.raise_signal(signal.SIGTERM)
+            time.sleep(0.3)  # the main thread gets the signal
+        return read_chunk(self, scans)
 
-    monkeypatch.setattr(signal, "raise_signal", once(signal.raise_signal))
-    with pytest.raises(JobStopped) as stopped:
-        digitize(job, stop)
+    monkeypatch.setattr(unread_scans, "MIN_CHUNK", 16)
+    monkeypatch.setattr(PageReader, "read", stop_and_read)
+    monkeypatch.setattr(digitizing, "hash_scan", lambda file: (hashed.append(file.name), hash_scan(file))[1])
+    job = change(job, scans=str(many_scans))
+    with pytest.raises(JobStopped, match="146 scans left") as stopped:
+        digitize(job)
+    assert chunks == [16]
+    assert len(hashed) <= 48
     assert stopped.value.summary is not None
-    assert 16 <= stopped.value.summary.pages < 160
-    assert len(rows(job.out)) >= stopped.value.summary.pages
+    assert stopped.value.summary.pages == len(rows(job.out)) == 16
+    monkeypatch.undo()
     assert digitize(job).pages == 160
-
-
-def once(function: Any) -> Any:
-    calls: list[Any] = []
-
-    def call(*arguments: Any) -> None:
-        if not calls:
-            calls.append(arguments)
-            function(*arguments)
-
-    return call
 
 
 def test_a_second_run_waits_for_the_first(job: DigitizeJob) -> None:
