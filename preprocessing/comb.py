@@ -14,7 +14,7 @@ EMPTY_MM2 = 0.35  # less ink than this is a slip of the pen or dirt: the dot of 
 REACH_MM = 1.2  # how far outside of its cell a stroke may lie altogether and still be taken for the cell's
 INSET_MM = 0.4  # a stroke of the cell's own digit comes at least this far inside
 STRUCK_OUT_PRIOR = 0.97
-CROSSED_SHARE = 0.04  # of a stroke's ink: with less it only touches a cell
+CROSSED_SHARE = 0.5  # of a cell's width: a cross may well reach over into the next cell
 
 
 def segment_comb(image: FieldImage) -> Candidates:
@@ -26,7 +26,7 @@ def segment_comb(image: FieldImage) -> Candidates:
     components = Components.of(image.ink)
     zones = _zones(image.ink.shape, image.cells, image.px_per_mm)
     shares = _shares(components, zones, len(image.cells))
-    crossed = _crossed_cells(shares)
+    crossed = _crossed_cells(components, image.cells)
     pieces, states = [], []
     for index, (ink, cell) in enumerate(zip(_assign(image, components, zones, shares), image.cells, strict=True)):
         state = CellState.STRUCK_OUT if index in crossed else _state(ink, cell, image.px_per_mm)
@@ -43,10 +43,12 @@ def _shares(components: Components, zones: np.ndarray, cells: int) -> np.ndarray
     return counts.reshape(-1, cells + 1)[1:]
 
 
-def _crossed_cells(shares: np.ndarray) -> set[int]:
+def _crossed_cells(components: Components, cells: tuple[PixelBox, ...]) -> set[int]:
     """The cells that one stroke leads through, where it leads through three or more: the field is struck out."""
-    touched = shares[:, 1:] > CROSSED_SHARE * shares.sum(axis=1, keepdims=True)
-    return {int(cell) for row in touched if row.sum() >= 3 for cell in np.flatnonzero(row)}
+    left, right = components.boxes[:, :1], components.boxes[:, 2:3]
+    starts, ends = np.array([cell.left for cell in cells]), np.array([cell.right for cell in cells])
+    covered = np.minimum(right, ends) - np.maximum(left, starts) > CROSSED_SHARE * (ends - starts)
+    return {int(cell) for row in covered if row.sum() >= 3 for cell in np.flatnonzero(row)}
 
 
 def _assign(image: FieldImage, components: Components, zones: np.ndarray, shares: np.ndarray) -> list[np.ndarray]:

@@ -117,8 +117,9 @@ def _ramp(dark: np.ndarray, level: float) -> np.ndarray:
 def _bridged(shown: np.ndarray, ink: np.ndarray, is_print: np.ndarray, px_per_mm: float) -> np.ndarray:
     """Give back what was taken out of strokes where they cross a printed line.
 
-    Closings by short lines, steeper to the printed line than 30 degrees, join the two ends of a stroke; a disc would fill
-    no gap that is longer than the stroke is wide, and a line along the print would join two strokes that both cross it.
+    Closings by short lines, steeper to the printed line than 30 degrees, join the two ends of a stroke; a disc would
+    fill no gap that is longer than the stroke is wide, and a line along the print would join two strokes that both
+    cross it.
     """
     if not is_print.any() or not shown.any():
         return shown
@@ -128,8 +129,8 @@ def _bridged(shown: np.ndarray, ink: np.ndarray, is_print: np.ndarray, px_per_mm
     rows = cv2.morphologyEx(printed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
     columns = cv2.morphologyEx(printed, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8))
     length = max(5, round(BRIDGE_MM * px_per_mm)) | 1
-    across_rows = _closed(shown, _line_kernels(length, 90)) * (rows & taken)
-    across_columns = _closed(shown, _line_kernels(length, 0)) * (columns & taken)
+    across_rows = _closed(shown, _line_kernels(length, 90)) * np.minimum(rows, taken)
+    across_columns = _closed(shown, _line_kernels(length, 0)) * np.minimum(columns, taken)
     return np.maximum(shown, np.minimum(np.maximum(across_rows, across_columns), ink))
 
 

@@ -14,6 +14,7 @@ EMPTY_MM2 = 0.35
 OUTSIDE_MM = 1.0  # ink whose middle lies farther than this outside of the box is not the field's
 MAX_SEGMENTS = 60  # a field of 20 digits has some 30: beyond this it is no number, and the lattice is cut off
 MAX_JOINED = 4
+MAX_CUTS = 24  # within one connected stroke
 SPECK_SHARE = 0.2  # of a digit's height: a decimal point has some 0.15, a comma 0.3
 RULE_SHARE = 0.2
 FRAME_REACH_MM = 1.6
@@ -101,19 +102,26 @@ def _cut(components: Components, ink: np.ndarray, group: list[int], digit_height
 
 
 def _cut_columns(ink: np.ndarray, digit_height: float) -> list[int]:
-    """Columns where little ink stands and more on both sides, at least a fifth of a digit's height apart."""
+    """Columns where two digits may touch, the likeliest kept, at least a fifth of a digit's height apart.
+
+    Either little ink stands there (a ligature), or the outline is low there: two round digits that touch side by side
+    have much ink at the joint, but a valley above it and below.
+    """
     width = ink.shape[1]
     if width < 0.9 * digit_height:
         return []
-    thickness = (ink > INK_LEVEL).sum(axis=0).astype(float)
+    is_ink = ink > INK_LEVEL
+    thickness = is_ink.sum(axis=0)
+    outline = np.where(thickness > 0, ink.shape[0] - is_ink.argmax(axis=0) - is_ink[::-1].argmax(axis=0), 0)
+    cost = np.minimum(thickness / (0.3 * digit_height), outline / (0.7 * digit_height))
     apart = max(2, round(0.22 * digit_height))
     columns: list[int] = []
-    for column in np.argsort(thickness[apart : width - apart], kind="stable") + apart:
-        if thickness[column] > 0.3 * digit_height:
+    for column in np.argsort(cost[apart : width - apart], kind="stable") + apart:
+        if cost[column] > 1 or len(columns) == MAX_CUTS:
             break
         if all(abs(column - other) >= apart for other in columns):
             columns.append(int(column))
-    return sorted(columns)[:8]
+    return sorted(columns)
 
 
 def _pieces(segments: list[_Segment], digit_height: float, image: FieldImage) -> list[Piece]:

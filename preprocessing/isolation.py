@@ -102,11 +102,20 @@ def _aligned(wide: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndar
     edges = printed.astype(np.float32) - cv2.blur(printed.astype(np.float32), (_odd(px_per_mm), _odd(px_per_mm)))
     if float(np.abs(edges).sum()) < 20 * px_per_mm * min(height, width):
         return wide[centre[0] : centre[0] + height, centre[1] : centre[1] + width]
-    scores = cv2.matchTemplate(darkness(wide, px_per_mm).astype(np.float32), edges, cv2.TM_CCORR)
+    dark = darkness(wide, px_per_mm)
+    scores = cv2.matchTemplate(dark.astype(np.float32), edges, cv2.TM_CCORR)
     rows, columns = np.indices(scores.shape)
     away_mm = np.hypot(rows - centre[0], columns - centre[1]) / px_per_mm
     y, x = np.unravel_index(int((scores * (1 - 0.08 * away_mm)).argmax()), scores.shape)
+    if not _shows_print(dark[y : y + height, x : x + width], printed):
+        y, x = centre
     return wide[y : y + height, x : x + width]
+
+
+def _shows_print(dark: np.ndarray, printed: np.ndarray) -> bool:
+    """Whether the blank's print is there at all: light print drops out of 1-bit scans, and ink must not stand in."""
+    core = printed > 0.7 * float(printed.max())
+    return float(np.median(dark[core])) >= 0.3 * float(np.median(printed[core]))
 
 
 def _odd(size: float) -> int:

@@ -77,11 +77,18 @@ def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_leng
     weights = chances ** np.array([[edge.end - edge.start] for edge in edges])
     final = _search(cuts, edges, weights, max_length) or _search(cuts, edges, weights, len(edges))
     total = _total_mass(cuts, edges, weights)
-    allowed = {value: found for value, found in final.items() if min_length <= len(value) <= max_length} or final
-    ranked = sorted(allowed.items(), key=lambda item: -item[1].mass)[: 1 + ALTERNATIVES]
+    ranked = sorted(_allowed(final, min_length, max_length).items(), key=lambda item: -item[1].mass)
+    ranked = ranked[: 1 + ALTERNATIVES]
     path = ranked[0][1].path
     readable = float(np.prod([min(1.0, chances[step.piece].sum()) for step in path]))
     return Decoded(tuple((value, readable * min(1.0, found.mass / total)) for value, found in ranked), path)
+
+
+def _allowed(final: dict[str, _Hypothesis], min_length: int, max_length: int) -> dict[str, _Hypothesis]:
+    """The values of allowed length; all of them where there are none, or where most likely nothing was written."""
+    allowed = {value: found for value, found in final.items() if min_length <= len(value) <= max_length}
+    likeliest = max(final, key=lambda value: final[value].mass)
+    return allowed if allowed and likeliest else final
 
 
 def _edge_weights(edges: Sequence[Edge], probabilities: np.ndarray) -> np.ndarray:
