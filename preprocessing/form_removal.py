@@ -126,8 +126,10 @@ def _bridged(shown: np.ndarray, ink: np.ndarray, is_print: np.ndarray, px_per_mm
     run = round(LINE_MM * px_per_mm)
     taken = (is_print & (ink > INK_LEVEL)).astype(np.uint8)
     printed = is_print.astype(np.uint8)
-    rows = cv2.morphologyEx(printed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
-    columns = cv2.morphologyEx(printed, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8))
+    # The rim of what was taken out is ragged where a stroke crosses: it belongs to the line as well.
+    rim = np.ones((5, 5), np.uint8)
+    rows = cv2.dilate(cv2.morphologyEx(printed, cv2.MORPH_OPEN, np.ones((1, run), np.uint8)), rim)
+    columns = cv2.dilate(cv2.morphologyEx(printed, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8)), rim)
     length = max(5, round(BRIDGE_MM * px_per_mm)) | 1
     across_rows = _closed(shown, _line_kernels(length, 90)) * np.minimum(rows, taken)
     across_columns = _closed(shown, _line_kernels(length, 0)) * np.minimum(columns, taken)
