@@ -10,9 +10,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Protocol
 
 from flows.page_reading import ChunkReading, NewScan, PageReader, ReadingPlan, internal_error
@@ -68,7 +69,9 @@ class WorkerPool:
         return ChunkReading(first.results + second.results, first.tracebacks + second.tracebacks)
 
     def _submit(self, executor: ProcessPoolExecutor, scans: Sequence[NewScan]) -> ChunkReading:
-        return executor.submit(_read, self._plan, tuple(scans)).result()
+        with _signals_blocked():
+            submitted = executor.submit(_read, self._plan, tuple(scans))
+        return submitted.result()
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         with self._replacing:
@@ -85,9 +88,20 @@ def _killed_by(scan: NewScan, error: BrokenProcessPool) -> ChunkReading:
     return ChunkReading((problem,), (f"{scan.file.name}: {error}",))
 
 
+@contextmanager
+def _signals_blocked() -> Iterator[None]:
+    """Processes that are started meanwhile are deaf to the stop signals until they have settled in."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _settle_in() -> None:
     for number in STOP_SIGNALS:  # the parent decides when to stop; a terminal's Ctrl-C reaches the workers too
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def test_a_scan_that_kills_its_process_costs_only_itself(
     (tmp_path / "faults").mkdir()
     (tmp_path / "faults" / "sitecustomize.py").write_text(CRASHING_DECODER)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "faults"))
-    with closing(WorkerPool(2, PLAN)) as pool:
+    with closing(WorkerPool(2, PLAN)) as pool, ThreadPoolExecutor(2) as threads:
+        list(threads.map(pool.read, [new_scans(scans)[:3], new_scans(scans)[3:6]]))  # both processes are there
         results = pool.read(new_scans(scans)[7:9]).results
         assert pool.read(new_scans(scans)[:1]).results  # the pool goes on
     killer, survivor = results
