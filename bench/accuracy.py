@@ -21,6 +21,7 @@ from bench.data import SETS, DataSet, Sample
 from bench.figures import Outcome, markdown_table
 from bench.worst import write_worst
 from mnist_model.classifier import Classifier, load_classifier
+from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.page import PageProblem
 from reading.decision import Policy
 from reading.pipeline import finish_pages, prepare_page
@@ -35,21 +36,25 @@ def main() -> int:
         print("bench.accuracy: set FORMDIGITS_DATA to the folder with the real scans.", file=sys.stderr)
         return 2
     classifier = load_classifier(options.model)
+    strings = None if options.string_model == "none" else load_string_reader(options.string_model)
     policy = Policy(min_confidence=options.min_confidence)
     rows = []
     for name in options.sets or SETS:
         began = time.perf_counter()
-        outcomes = list(measure(SETS[name](Path(data), options.build), classifier, policy))
+        outcomes = list(measure(SETS[name](Path(data), options.build), classifier, policy, strings))
         rows.append((name, outcomes, time.perf_counter() - began))
         print(f"{name}: {len(outcomes)} fields", file=sys.stderr)
         if options.pictures:
             write_worst(options.build / f"worst_{name}.html", name, outcomes)
-    print(f"model {classifier.name}, accepted from confidence {policy.min_confidence:g}\n")
+    names = classifier.name if strings is None else f"{classifier.name} + {strings.name}"
+    print(f"model {names}, accepted from confidence {policy.min_confidence:g}\n")
     print(markdown_table(rows))
     return 0
 
 
-def measure(data_set: DataSet, classifier: Classifier, policy: Policy) -> Iterator[Outcome]:
+def measure(
+    data_set: DataSet, classifier: Classifier, policy: Policy, strings: StringReader | None = None
+) -> Iterator[Outcome]:
     """Read every page of a set, all pieces of it in one call, and lay each field beside its truth."""
     prepared, samples = [], []
     for sample in data_set.samples:
@@ -59,7 +64,7 @@ def measure(data_set: DataSet, classifier: Classifier, policy: Policy) -> Iterat
         else:
             prepared.append(page)
             samples.append(sample)
-    for sample, reading in zip(samples, finish_pages(prepared, classifier, policy), strict=True):
+    for sample, reading in zip(samples, finish_pages(prepared, classifier, policy, strings), strict=True):
         yield from _compared(sample, reading)
 
 
@@ -86,6 +91,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"any of {', '.join(SETS)}; all where none is given")
     parser.add_argument("--model", default="cnn", help="name of a shipped model or a bundle's folder")
+    parser.add_argument("--string-model", default="strings", help="the second reader of free-hand fields, or none")
     parser.add_argument("--min-confidence", type=float, default=0.95)
     parser.add_argument("--pictures", action="store_true", help="write an HTML page of the worst fields of each set")
     parser.add_argument("--build", type=Path, default=Path("build/bench"), help="where blanks and pictures go")

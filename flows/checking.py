@@ -39,7 +39,7 @@ def check(job: DigitizeJob) -> CheckedJob:
     Raises:
         JobError: with one line that says what is wrong and what to do.
     """
-    plan = ReadingPlan(job.form, job.model, job.min_confidence)
+    plan = ReadingPlan(job.form, job.model, job.min_confidence, job.string_model_name)
     reader = PageReader.load(plan)
     source = Path(job.scans).expanduser().resolve()
     listed = _listed(source)

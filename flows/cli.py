@@ -74,6 +74,12 @@ def _flow_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--ledger", metavar="URL", help="Database of the ledger.  [default: formdigits.sqlite in --out]")
 @click.option("--model", default="cnn", show_default=True, help="A shipped model, or a bundle folder.")
 @click.option(
+    "--string-model",
+    default="strings",
+    show_default=True,
+    help="The second reader of free-hand fields; none for the model alone.",
+)
+@click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.95,
@@ -114,7 +120,9 @@ def _print_summary(summary: DigitizeSummary | None) -> None:
 
 
 @cli.command()
-@click.option("--architecture", type=click.Choice(["seed-ann", "cnn"]), default="seed-ann", show_default=True)
+@click.option(
+    "--architecture", type=click.Choice(["seed-ann", "cnn", "strings"]), default="seed-ann", show_default=True
+)
 @click.option("--data", metavar="FILE.npz", help="Labelled digits in Keras' layout.  [default: MNIST]")
 @click.option("--out", help="Folder of the bundle.  [default: where the shipped bundle of that name lies]")
 @click.option("--epochs", type=click.IntRange(1, 200), help="In place of the recipe's.")
@@ -129,10 +137,9 @@ def train(flow: bool | None, **options: Any) -> None:
 
         bundle = train_recorded(job, say)
     else:
-        from flows.training import describe_epoch
         from flows.training import train as train_plain
 
-        bundle = train_plain(job, lambda epoch: say(describe_epoch(epoch)))
+        bundle = train_plain(job, lambda step: say(step.line))
     from flows.training import describe_bundle
 
     click.echo("\n".join(describe_bundle(bundle)))

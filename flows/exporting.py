@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from flows.errors import JobError
+from flows.summary import describe_kept
+from flows.terminal import say
 from ledger.csv_export import Export
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
 
 
-def export_batch(ledger_url: str, out: Path, scans: str | None) -> Export:
-    """Write the CSV of the newest batch, or of the newest that was read from ``scans``.
+def export_batch(ledger_url: str, out: Path, scans: str | None, tell: Callable[[str], None] = say) -> Export:
+    """Write the CSV of the newest batch, or of the newest that was read from ``scans``; ``tell`` of one that was kept.
 
     Raises:
         JobError: no such ledger or batch, or ``out`` can't be written.
@@ -19,6 +22,9 @@ def export_batch(ledger_url: str, out: Path, scans: str | None) -> Export:
     source = str(Path(scans).expanduser().resolve()) if scans else None
     try:
         with Ledger.open(ledger_url) as ledger:
-            return ledger.export(ledger.find_batch(source).id, out)
+            written = ledger.export(ledger.find_batch(source).id, out)
     except LedgerError as error:
         raise JobError(str(error)) from error
+    if written.kept:
+        tell(describe_kept(written.kept))
+    return written

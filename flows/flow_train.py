@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 from prefect import flow, get_run_logger
@@ -16,19 +16,16 @@ from prefect.states import Completed, Failed, State
 from flows.errors import JobError
 from flows.local_api import prefect_api
 from flows.settings import TrainJob
-from flows.training import describe_bundle, describe_epoch
+from flows.training import TrainingStep, describe_bundle
 from flows.training import train as train_plain
 from mnist_model.bundle import Bundle
-
-if TYPE_CHECKING:  # loads TensorFlow
-    from mnist_model.training import EpochReport
-
+from mnist_model.strings.bundle import StringBundle
 
 # The flow's own parameters are what Prefect's page shows as a form, so the terminal reaches it another way.
 _terminal: ContextVar[Callable[[str], None] | None] = ContextVar("terminal", default=None)
 
 
-def train_recorded(job: TrainJob, tell: Callable[[str], None]) -> Bundle:
+def train_recorded(job: TrainJob, tell: Callable[[str], None]) -> Bundle | StringBundle:
     """Run the flow here and now, with the configured Prefect API or an embedded one.
 
     Raises:
@@ -49,16 +46,16 @@ def _run_name() -> str:
 
 
 @flow(name="train", flow_run_name=_run_name, persist_result=False)
-def train(job: TrainJob) -> State[Bundle]:
+def train(job: TrainJob) -> State[Bundle | StringBundle]:
     """Train a network on MNIST and write its model bundle."""
     artifact = cast(UUID, create_progress_artifact(0.0, key="train-progress", description="Epochs done"))
     log, tell = get_run_logger(), _terminal.get()
 
-    def show(report: EpochReport) -> None:
-        log.info(describe_epoch(report))
+    def show(step: TrainingStep) -> None:
+        log.info(step.line)
         if tell:
-            tell(describe_epoch(report))
-        update_progress_artifact(artifact, 100.0 * report.epoch / report.epochs)
+            tell(step.line)
+        update_progress_artifact(artifact, 100.0 * step.done / step.total)
 
     try:
         bundle = train_plain(job, show)
@@ -70,5 +67,6 @@ def train(job: TrainJob) -> State[Bundle]:
 
 
 def _card(folder: Path, lines: list[str]) -> str:
-    report = (folder / "classification_report.txt").read_text(encoding="utf-8")
-    return "\n".join(["```", *lines, "```", "", "```", report, "```"])
+    report = folder / "classification_report.txt"  # a string reader has none
+    words = [report.read_text(encoding="utf-8")] if report.is_file() else []
+    return "\n".join(["```", *lines, *words, "```"])

@@ -16,6 +16,7 @@ from forms.form_file import load_forms
 from forms.template import FormTemplate
 from mnist_model.bundle import ModelError
 from mnist_model.classifier import Classifier, load_classifier
+from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.page import Page, PageProblem, ProblemReason
 from preprocessing.scans import ScanFile, open_scan
 from reading.decision import Policy
@@ -42,6 +43,7 @@ class ReadingPlan:
     form: str
     model: str
     min_confidence: float
+    string_model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ class PageReader:
     forms: tuple[FormTemplate, ...]
     classifier: Classifier
     policy: Policy
+    strings: StringReader | None = None
 
     @staticmethod
     def load(plan: ReadingPlan) -> PageReader:
         """Load what the plan names. Raises ``JobError`` where the form or the model can't be used."""
         try:
-            return PageReader(load_forms(plan.form), load_classifier(plan.model), Policy(plan.min_confidence))
+            strings = load_string_reader(plan.string_model) if plan.string_model else None
+            return PageReader(load_forms(plan.form), load_classifier(plan.model), Policy(plan.min_confidence), strings)
         except (FormError, ModelError) as error:
             raise JobError(str(error)) from error
 
@@ -136,7 +140,8 @@ class _Chunk:
             return self._internal_error(page.scan, page.page, page.sha256, error)
 
     def _classify(self, prepared: Sequence[PreparedPage]) -> list[PageReading]:
-        return finish_pages(prepared, self.reader.classifier, self.reader.policy) if prepared else []
+        reader = self.reader
+        return finish_pages(prepared, reader.classifier, reader.policy, reader.strings) if prepared else []
 
     def _internal_error(self, scan: str, page: int, sha256: str, error: Exception) -> PageProblem:
         self.tracebacks.append(f"{scan}, page {page}:\n{''.join(traceback.format_exception(error))}")

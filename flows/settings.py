@@ -27,6 +27,11 @@ class DigitizeJob(BaseModel):
     model: str = Field(
         default="cnn", min_length=1, description="A model that ships with the project, or a bundle folder."
     )
+    string_model: str = Field(
+        default="strings",
+        min_length=1,
+        description="The second reader of free-hand fields: one that ships, a bundle folder, or none.",
+    )
     min_confidence: float = Field(
         default=0.95, ge=0.0, le=1.0, description="Fields read with less confidence than this are flagged for review."
     )
@@ -39,6 +44,10 @@ class DigitizeJob(BaseModel):
         return Path(self.out).expanduser().absolute()
 
     @property
+    def string_model_name(self) -> str | None:
+        return None if self.string_model == "none" else self.string_model
+
+    @property
     def ledger_url(self) -> str:
         return self.ledger or f"sqlite:///{self.out_folder / 'formdigits.sqlite'}"
 
@@ -48,7 +57,7 @@ class TrainJob(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    architecture: Literal["seed-ann", "cnn"] = Field(default="seed-ann", description="The network to train.")
+    architecture: Literal["seed-ann", "cnn", "strings"] = Field(default="seed-ann", description="The network to train.")
     data: str | None = Field(
         default=None,
         description="An .npz of labelled digits in Keras' layout. Empty: MNIST, by FORMDIGITS_DATA or by Keras.",

@@ -17,7 +17,8 @@ class DigitizeSummary:
     """The batch as the CSV states it, and what this run added.
 
     ``pages`` were read, in this run or an earlier one; ``new_pages`` in this run, in ``seconds``. ``flagged`` counts
-    fields by reason (a field may have several), ``unreadable`` pages or files by reason.
+    fields by reason (a field may have several), ``unreadable`` pages or files by reason. ``kept_csv`` is an earlier
+    readings.csv with corrections, under its new name.
     """
 
     pages: int
@@ -29,6 +30,7 @@ class DigitizeSummary:
     seconds: float
     readings_csv: Path
     records_csv: Path
+    kept_csv: Path | None
 
     @property
     def pages_per_second(self) -> float:
@@ -55,6 +57,8 @@ class DigitizeSummary:
                 yield f"{title:<8} " + ", ".join(f"{count} {reason}" for reason, count in _by_count(counts))
         yield f"Written  {self.readings_csv}"
         yield f"         {self.records_csv}"
+        if self.kept_csv:
+            yield describe_kept(self.kept_csv)
 
     def _pace(self) -> str:
         return f", {self.seconds:.1f} s, {self.pages_per_second:.1f} pages/s" if self.new_pages else ""
@@ -72,7 +76,13 @@ def summarize(batch: BatchSummary, written: Export, new_pages: int, seconds: flo
         seconds=seconds,
         readings_csv=written.readings,
         records_csv=written.records,
+        kept_csv=written.kept,
     )
+
+
+def describe_kept(csv: Path) -> str:
+    """The line about an earlier readings.csv that was kept."""
+    return f"Kept     {csv}: the corrections in it are not in the ledger"
 
 
 def _by_count(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from flows.errors import JobError
 from flows.settings import TrainJob
 from mnist_model.bundle import SHIPPED, Bundle, ModelError
 from mnist_model.classifier import load_classifier
-from mnist_model.datasets import DatasetError, load_digits, load_mnist
+from mnist_model.datasets import Dataset, DatasetError, load_digits, load_mnist
 from mnist_model.evaluation import Evaluation
 from mnist_model.evaluation import evaluate as evaluate_classifier
+from mnist_model.strings.bundle import StringBundle, StringCard
 from preprocessing.normalization import normalize_all
-
-if TYPE_CHECKING:  # loads TensorFlow
-    from mnist_model.training import EpochReport
 
 MNIST_SHAPE = (28, 28)
 
 
-def train(job: TrainJob, progress: Callable[[EpochReport], None]) -> Bundle:
+@dataclass(frozen=True, slots=True)
+class TrainingStep:
+    """How far a training is: ``done`` of ``total`` epochs, or rounds, and a line on the last one."""
+
+    done: int
+    total: int
+    line: str
+
+
+def train(job: TrainJob, progress: Callable[[TrainingStep], None]) -> Bundle | StringBundle:
     """Train a network and write its bundle.
 
     Raises:
@@ -31,13 +38,33 @@ def train(job: TrainJob, progress: Callable[[EpochReport], None]) -> Bundle:
     try:
         dataset = load_mnist(Path(job.data).expanduser() if job.data else None)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong is raised; the rest is chatter
-        from mnist_model import training  # 3 to 6 s, for TensorFlow: after all that can be wrong
-
-        return training.train(
-            job.architecture, dataset, bundle_folder(job), seed=job.seed, epochs=job.epochs, progress=progress
-        )
+        trainer = _train_strings if job.architecture == "strings" else _train_digits
+        return trainer(job, dataset, progress)
     except (DatasetError, ModelError) as error:
         raise JobError(str(error)) from error
+
+
+def _train_digits(job: TrainJob, dataset: Dataset, progress: Callable[[TrainingStep], None]) -> Bundle:
+    from mnist_model.training import EpochReport, train  # 3 to 6 s, for TensorFlow: after all that can be wrong
+
+    def report(epoch: EpochReport) -> None:
+        line = (
+            f"Epoch {epoch.epoch}/{epoch.epochs}: loss {epoch.loss:.4f}, accuracy {epoch.accuracy:.2%}; "
+            f"validation {epoch.val_loss:.4f}, {epoch.val_accuracy:.2%}"
+        )
+        progress(TrainingStep(epoch.epoch, epoch.epochs, line))
+
+    return train(job.architecture, dataset, bundle_folder(job), seed=job.seed, epochs=job.epochs, progress=report)
+
+
+def _train_strings(job: TrainJob, dataset: Dataset, progress: Callable[[TrainingStep], None]) -> StringBundle:
+    from mnist_model.strings.training import RoundReport, train_strings
+
+    def report(round_: RoundReport) -> None:
+        line = f"Round {round_.round}/{round_.rounds}: loss {round_.loss:.4f} nats a strip"
+        progress(TrainingStep(round_.round, round_.rounds, line))
+
+    return train_strings(dataset, bundle_folder(job), seed=job.seed, rounds=job.epochs, progress=report)
 
 
 def bundle_folder(job: TrainJob) -> Path:
@@ -62,20 +89,16 @@ def evaluate(digits: Path, model: str) -> Evaluation:
     return evaluate_classifier(classifier, normalized, y)
 
 
-def describe_epoch(report: EpochReport) -> str:
-    """One line on an epoch."""
-    return (
-        f"Epoch {report.epoch}/{report.epochs}: loss {report.loss:.4f}, accuracy {report.accuracy:.2%}; "
-        f"validation {report.val_loss:.4f}, {report.val_accuracy:.2%}"
-    )
-
-
-def describe_bundle(bundle: Bundle) -> list[str]:
+def describe_bundle(bundle: Bundle | StringBundle) -> list[str]:
     """What a new bundle is, in lines."""
-    low, high = bundle.card.test_accuracy_interval
+    card = bundle.card
+    if isinstance(card, StringCard):
+        share, count, (low, high) = card.test_exact, f"{card.test_strips} composed strips", card.test_exact_interval
+    else:
+        share, count, (low, high) = card.test_accuracy, str(card.test_images), card.test_accuracy_interval
     return [
-        f"Model    {bundle.name}: {bundle.card.title}, {bundle.card.parameters} parameters",
-        f"Test     {bundle.card.test_accuracy:.2%} of {bundle.card.test_images} ({low:.2%} to {high:.2%})",
+        f"Model    {bundle.name}: {card.title}, {card.parameters} parameters",
+        f"Test     {share:.2%} of {count} ({low:.2%} to {high:.2%})",
         f"Written  {bundle.folder}",
     ]
 

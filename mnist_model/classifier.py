@@ -93,7 +93,7 @@ def load_classifier(model: str) -> LiteRTClassifier:
 def _interpreter(bundle: Bundle) -> Interpreter:
     file = bundle.file("model.tflite")
     try:
-        with _without_notice():
+        with without_notice():
             interpreter = Interpreter(model_path=str(file), num_threads=1)
             interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [_BATCH, 28, 28])
             interpreter.allocate_tensors()
@@ -106,7 +106,7 @@ def _interpreter(bundle: Bundle) -> Interpreter:
 
 
 @contextmanager
-def _without_notice() -> Iterator[None]:
+def without_notice() -> Iterator[None]:
     """LiteRT tells the terminal of each process that it runs on the CPU, from C++, and has no switch for it."""
     stderr = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from forms.template import Field
 from preprocessing.page import CellState
-from reading.decoding import Decoded
+from reading.combination import Values
 from reading.readings import Reason
 
 BLANK_CONFIDENCE = 0.99  # a field without ink reads as nothing; what may be wrong is that its ink was lost
@@ -26,31 +26,35 @@ class Evidence:
 
     ``states`` are its cells' states, left to right; ``ignored`` counts pieces of ordinary size on the best path that
     were taken for no digit; ``truncated`` says that the lattice was cut off; ``residual_share`` is the page's
-    registration residual over what its form allows.
+    registration residual over what its form allows; ``readers_agree``: whether both readers of a free-hand field say
+    the same.
     """
 
     states: tuple[CellState, ...]
     ignored: int
     truncated: bool
     residual_share: float
+    readers_agree: bool = True
 
 
-def decide(field: Field, decoded: Decoded, evidence: Evidence, policy: Policy) -> tuple[str, float, tuple[Reason, ...]]:
+def decide(field: Field, values: Values, evidence: Evidence, policy: Policy) -> tuple[str, float, tuple[Reason, ...]]:
     """The value to report, its confidence, and the reasons to flag it: none means accepted."""
-    if not decoded.values or not decoded.values[0][0]:
-        return _without_value(field, decoded, evidence)
-    value, confidence = decoded.values[0]
+    if not values or not values[0][0]:
+        return _without_value(field, values, evidence)
+    value, confidence = values[0]
     reasons = [*_value_reasons(field, value, evidence), *_image_reasons(evidence)]
     if confidence < policy.min_confidence:
         reasons.insert(0, Reason.LOW_CONFIDENCE)
+        if not evidence.readers_agree:
+            reasons.insert(1, Reason.READERS_DISAGREE)
     return value, confidence, tuple(reasons)
 
 
-def _without_value(field: Field, decoded: Decoded, evidence: Evidence) -> tuple[str, float, tuple[Reason, ...]]:
-    confidence = decoded.values[0][1] if decoded.values else BLANK_CONFIDENCE
+def _without_value(field: Field, values: Values, evidence: Evidence) -> tuple[str, float, tuple[Reason, ...]]:
+    confidence = values[0][1] if values else BLANK_CONFIDENCE
     if CellState.STRUCK_OUT in evidence.states:
         return "", confidence, (Reason.STRUCK_OUT,)
-    if decoded.values:  # there is ink, and none of it is a digit
+    if values:  # there is ink, and none of it is a digit
         return "", confidence, (Reason.NOT_A_DIGIT,)
     return "", confidence, (Reason.BLANK,) if field.required else ()
 

@@ -42,10 +42,14 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The best values of a field with their posteriors, best first, and the path that reads the first."""
+    """The best values of a field with their posteriors, best first, and the best path that reads each."""
 
     values: tuple[tuple[str, float], ...]
-    path: tuple[Step, ...]
+    paths: tuple[tuple[Step, ...], ...]
+
+    def path_of(self, value: str) -> tuple[Step, ...]:
+        """The best path that reads ``value``; none where it is not among the values."""
+        return next((path for (known, _), path in zip(self.values, self.paths, strict=True) if known == value), ())
 
 
 class _Hypothesis(NamedTuple):
@@ -79,9 +83,9 @@ def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_leng
     total = _total_mass(cuts, edges, weights)
     ranked = sorted(_allowed(final, min_length, max_length).items(), key=lambda item: -item[1].mass)
     ranked = ranked[: 1 + ALTERNATIVES]
-    path = ranked[0][1].path
-    readable = float(np.prod([min(1.0, chances[step.piece].sum()) for step in path]))
-    return Decoded(tuple((value, readable * min(1.0, found.mass / total)) for value, found in ranked), path)
+    readable = float(np.prod([min(1.0, chances[step.piece].sum()) for step in ranked[0][1].path]))
+    values = tuple((value, readable * min(1.0, float(found.mass / total))) for value, found in ranked)
+    return Decoded(values, tuple(found.path for _, found in ranked))
 
 
 def _allowed(final: dict[str, _Hypothesis], min_length: int, max_length: int) -> dict[str, _Hypothesis]:

@@ -11,16 +11,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forms.template import Field, FormTemplate
+from forms.template import Field, FieldKind, FormTemplate
 from mnist_model.classifier import Classifier
+from mnist_model.strings.reader import StringReader
 from preprocessing.isolation import isolate_fields, whole_image_field
 from preprocessing.normalization import normalize_all
 from preprocessing.page import CellState, FieldImage, Page, PageProblem, PixelBox
 from preprocessing.pictures import encode_png
 from preprocessing.registration import register
 from preprocessing.segmentation import segment
+from preprocessing.strips import strip
+from reading.combination import Values, combine
+from reading.ctc import decode_columns
 from reading.decision import Evidence, Policy, decide
-from reading.decoding import Decoded, decode
+from reading.decoding import Step, decode
 from reading.readings import DigitReading, FieldReading, PageReading
 
 
@@ -36,13 +40,18 @@ class PreparedPiece:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedField:
-    """A field whose pieces wait for the classifier: ``images`` (N, 28, 28) uint8 belong to ``pieces``."""
+    """A field that waits for the readers.
+
+    ``images`` (N, 28, 28) uint8 belong to ``pieces``; ``strip`` (32, W) uint8 is a free-hand field as a whole, None for
+    a comb field and where there is no ink.
+    """
 
     field: Field
     crop_png: bytes
     cuts: int
     pieces: tuple[PreparedPiece, ...]
     images: np.ndarray
+    strip: np.ndarray | None
     states: tuple[CellState, ...]
     truncated: bool
 
@@ -60,7 +69,11 @@ class PreparedPage:
 
 
 def read_page(
-    page: Page, forms: tuple[FormTemplate, ...], classifier: Classifier, policy: Policy | None = None
+    page: Page,
+    forms: tuple[FormTemplate, ...],
+    classifier: Classifier,
+    policy: Policy | None = None,
+    strings: StringReader | None = None,
 ) -> PageReading | PageProblem:
     """Read one page: registration, form removal, isolation, segmentation, classification, decoding, decision.
 
@@ -69,6 +82,7 @@ def read_page(
         forms: the forms it may show; one ``whole_image`` form, or any number of others.
         classifier: what tells digits.
         policy: when to flag; the default policy where None.
+        strings: a second reader for free-hand fields, or None to read them digit by digit alone.
 
     Returns:
         A reading of every field of the form, or the problem that keeps the page from being read.
@@ -76,7 +90,7 @@ def read_page(
     prepared = prepare_page(page, forms)
     if isinstance(prepared, PageProblem):
         return prepared
-    return finish_pages([prepared], classifier, policy or Policy())[0]
+    return finish_pages([prepared], classifier, policy or Policy(), strings)[0]
 
 
 def prepare_page(page: Page, forms: tuple[FormTemplate, ...]) -> PreparedPage | PageProblem:
@@ -89,19 +103,32 @@ def prepare_page(page: Page, forms: tuple[FormTemplate, ...]) -> PreparedPage | 
     return _prepared(page, registered.form, registered.residual_mm, isolate_fields(registered))
 
 
-def finish_pages(prepared: Sequence[PreparedPage], classifier: Classifier, policy: Policy) -> list[PageReading]:
-    """Classify all pieces of these pages in one call, and decode and decide each field."""
+def finish_pages(
+    prepared: Sequence[PreparedPage], classifier: Classifier, policy: Policy, strings: StringReader | None = None
+) -> list[PageReading]:
+    """Classify all pieces of these pages in one call, read all strips in another, and decode and decide each field."""
     fields = [field for page in prepared for field in page.fields]
-    images = [field.images for field in fields if len(field.images)]
-    stacked = np.concatenate(images) if images else np.zeros((0, 28, 28), np.uint8)
-    probabilities = classifier.probabilities(stacked)
-    readings, begin = [], 0
-    for page in prepared:
-        sizes = [len(field.images) for field in page.fields]
-        parts = np.split(probabilities[begin : begin + sum(sizes)], np.cumsum(sizes)[:-1]) if sizes else []
-        begin += sum(sizes)
-        readings.append(_page_reading(page, parts, classifier.name, policy))
-    return readings
+    told = zip(_classified(fields, classifier), _read_strips(fields, strings), strict=True)
+    model = classifier.name if strings is None else f"{classifier.name} + {strings.name}"
+    return [_page_reading(page, [next(told) for _ in page.fields], model, policy) for page in prepared]
+
+
+def _classified(fields: Sequence[PreparedField], classifier: Classifier) -> list[np.ndarray]:
+    """For each field the probabilities (N, 11) of its pieces."""
+    stacked = np.concatenate([np.zeros((0, 28, 28), np.uint8), *(field.images for field in fields)])
+    ends = np.cumsum([len(field.images) for field in fields])
+    return np.split(classifier.probabilities(stacked), ends[:-1]) if fields else []
+
+
+def _read_strips(fields: Sequence[PreparedField], strings: StringReader | None) -> list[Values | None]:
+    """For each field with a strip its values, best first; None for the others."""
+    if strings is None:
+        return [None] * len(fields)
+    columns = iter(strings.log_probabilities([field.strip for field in fields if field.strip is not None]))
+    return [
+        None if field.strip is None else decode_columns(next(columns), field.field.min_length, field.field.max_length)
+        for field in fields
+    ]
 
 
 def _prepared(page: Page, form: FormTemplate, residual_mm: float, images: tuple[FieldImage, ...]) -> PreparedPage:
@@ -117,12 +144,15 @@ def _prepared_field(image: FieldImage) -> PreparedField:
         cuts=candidates.cuts,
         pieces=tuple(PreparedPiece(p.start, p.end, p.box, p.void_prior) for p in candidates.pieces),
         images=normalize_all([piece.ink for piece in candidates.pieces]),
+        strip=strip(image) if candidates.pieces and image.field.kind is FieldKind.FREEHAND else None,
         states=candidates.cells,
         truncated=candidates.truncated,
     )
 
 
-def _page_reading(page: PreparedPage, parts: Sequence[np.ndarray], model: str, policy: Policy) -> PageReading:
+def _page_reading(
+    page: PreparedPage, told: Sequence[tuple[np.ndarray, Values | None]], model: str, policy: Policy
+) -> PageReading:
     share = page.residual_mm / page.form.max_residual_mm
     return PageReading(
         scan=page.scan,
@@ -133,36 +163,50 @@ def _page_reading(page: PreparedPage, parts: Sequence[np.ndarray], model: str, p
         residual_mm=page.residual_mm,
         model=model,
         threshold=policy.min_confidence,
-        fields=tuple(_field_reading(f, p, share, policy) for f, p in zip(page.fields, parts, strict=True)),
+        fields=tuple(_field_reading(f, *t, share, policy) for f, t in zip(page.fields, told, strict=True)),
     )
 
 
-def _field_reading(prepared: PreparedField, probabilities: np.ndarray, share: float, policy: Policy) -> FieldReading:
+def _field_reading(
+    prepared: PreparedField, probabilities: np.ndarray, strip_values: Values | None, share: float, policy: Policy
+) -> FieldReading:
     field = prepared.field
     decoded = decode(prepared.cuts, prepared.pieces, probabilities, field.min_length, field.max_length)
-    evidence = Evidence(prepared.states, _ignored(prepared, decoded), prepared.truncated, share)
-    value, confidence, reasons = decide(field, decoded, evidence, policy)
+    values = decoded.values if strip_values is None else combine(decoded.values, strip_values)
+    path = decoded.path_of(values[0][0]) if values else ()
+    evidence = Evidence(
+        states=prepared.states,
+        ignored=_ignored(prepared, path),
+        truncated=prepared.truncated,
+        residual_share=share,
+        readers_agree=strip_values is None or _best(decoded.values) == _best(strip_values),
+    )
+    value, confidence, reasons = decide(field, values, evidence, policy)
     return FieldReading(
         field=field.name,
         value=value,
         confidence=confidence,
         needs_review=bool(reasons),
         reasons=reasons,
-        alternatives=decoded.values[1:],
-        digits=_digits(prepared, decoded),
+        alternatives=tuple(values[1:]),
+        digits=_digits(prepared, path),
         box=field.box,
         crop_png=prepared.crop_png,
     )
 
 
-def _ignored(prepared: PreparedField, decoded: Decoded) -> int:
+def _best(values: Values) -> str:
+    return values[0][0] if values else ""
+
+
+def _ignored(prepared: PreparedField, path: Sequence[Step]) -> int:
     """How many pieces that look like digits by their shape were read as none."""
-    return sum(step.digit is None and prepared.pieces[step.piece].void_prior < 0.5 for step in decoded.path)
+    return sum(step.digit is None and prepared.pieces[step.piece].void_prior < 0.5 for step in path)
 
 
-def _digits(prepared: PreparedField, decoded: Decoded) -> tuple[DigitReading, ...]:
+def _digits(prepared: PreparedField, path: Sequence[Step]) -> tuple[DigitReading, ...]:
     return tuple(
         DigitReading(step.digit, step.probability, prepared.pieces[step.piece].box)
-        for step in decoded.path
+        for step in path
         if step.digit is not None
     )

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     """Why a field is flagged. One vocabulary for the CSV, the ledger, the review page and docs/errors.md."""
 
     LOW_CONFIDENCE = "low_confidence"
+    READERS_DISAGREE = "readers_disagree"  # reading digit by digit and reading the whole strip give different values
     BLANK = "blank"  # a required field without ink
     STRUCK_OUT = "struck_out"
     NOT_A_DIGIT = "not_a_digit"

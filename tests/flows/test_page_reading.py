@@ -36,7 +36,7 @@ class FakeFinish:
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
-    def __call__(self, prepared: Sequence[Any], _classifier: Any, _policy: Any) -> list[str]:
+    def __call__(self, prepared: Sequence[Any], _classifier: Any, _policy: Any, _strings: Any) -> list[str]:
         self.sizes.append(len(prepared))
         if any(page.kind == "unfinished" for page in prepared):
             raise ZeroDivisionError

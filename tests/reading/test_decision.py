@@ -1,11 +1,13 @@
 """What a field is reported as, and every reason that it is flagged for."""
 
+from dataclasses import replace
+
 import pytest
 
 from forms.template import Box, Field, FieldKind
 from preprocessing.page import CellState
+from reading.combination import Values
 from reading.decision import BLANK_CONFIDENCE, Evidence, Policy, decide
-from reading.decoding import Decoded
 from reading.readings import Reason
 
 INK, EMPTY, STRUCK_OUT = CellState.INK, CellState.EMPTY, CellState.STRUCK_OUT
@@ -15,15 +17,16 @@ def field(**stated) -> Field:
     return Field("f", FieldKind.COMB, (Box(0, 0, 5, 5),), **({"min_length": 2, "max_length": 3} | stated))
 
 
-def decoded(value: str, confidence: float = 0.99) -> Decoded:
-    return Decoded(((value, confidence), ("99", 1 - confidence)), ())
+def decoded(value: str, confidence: float = 0.99) -> Values:
+    return ((value, confidence), ("99", 1 - confidence))
 
 
 def evidence(*states: CellState, ignored: int = 0, truncated: bool = False, residual_share: float = 0.1) -> Evidence:
     return Evidence(states or (INK, INK), ignored, truncated, residual_share)
 
 
-NOTHING = Decoded((), ())
+NOTHING: Values = ()
+LOW = Reason.LOW_CONFIDENCE
 CASES = [
     (field(), decoded("12"), evidence(), "12", ()),
     (field(), decoded("12", 0.95), evidence(), "12", ()),
@@ -40,6 +43,8 @@ CASES = [
     (field(min_value=13), decoded("12"), evidence(), "12", (Reason.OUT_OF_RANGE,)),
     (field(max_value=11), decoded("012"), evidence(), "012", (Reason.OUT_OF_RANGE,)),
     (field(), decoded("12"), evidence(ignored=1), "12", (Reason.NOT_A_DIGIT,)),
+    (field(), decoded("12", 0.9), replace(evidence(), readers_agree=False), "12", (LOW, Reason.READERS_DISAGREE)),
+    (field(), decoded("12"), replace(evidence(), readers_agree=False), "12", ()),
     (field(), decoded("12"), evidence(truncated=True), "12", (Reason.TOUCHING_UNRESOLVED,)),
     (field(), decoded("12"), evidence(residual_share=0.9), "12", (Reason.POOR_REGISTRATION,)),
     (field(), NOTHING, evidence(EMPTY, EMPTY), "", (Reason.BLANK,)),
@@ -70,7 +75,7 @@ def test_a_field_is_decided(asked, values, known, value, reasons):
     found, confidence, why = decide(asked, values, known, Policy())
     assert (found, set(why)) == (value, set(reasons))
     assert len(why) == len(set(why))
-    assert confidence == (values.values[0][1] if values.values else BLANK_CONFIDENCE)
+    assert confidence == (values[0][1] if values else BLANK_CONFIDENCE)
 
 
 @pytest.mark.parametrize(("threshold", "is_flagged"), [(0.0, False), (0.9, False), (0.91, True), (1.0, True)])

@@ -72,7 +72,7 @@ def test_empty_cells_are_passed_over():
     parts = [Part(1, 2), Part(4, 5)]
     decoded = decode(7, parts, np.array([row(d4=0.9, d9=0.1), row(d2=1.0)]), 1, 7)
     assert decoded.values[0] == ("42", pytest.approx(0.9, abs=1e-3))
-    assert [(step.piece, step.digit) for step in decoded.path] == [(0, "4"), (1, "2")]
+    assert [(step.piece, step.digit) for step in decoded.paths[0]] == [(0, "4"), (1, "2")]
 
 
 def test_nothing_decodes_to_nothing():
@@ -97,7 +97,7 @@ def test_where_no_path_has_an_allowed_length_the_best_of_all_is_given(min_length
 def test_the_path_tells_the_pieces_of_the_best_value():
     parts = [Part(0, 1), Part(1, 2), Part(0, 2), Part(2, 3)]
     decoded = decode(3, parts, np.array([row(d1=1.0), row(d1=0.5, d2=0.5), row(d4=0.9, d9=0.1), row(d8=1.0)]), 0, 9)
-    path = decoded.path
+    path = decoded.path_of(decoded.values[0][0])
     assert "".join(step.digit or "" for step in path) == decoded.values[0][0]
     assert parts[path[0].piece].start == 0
     assert parts[path[-1].piece].end == 3

@@ -1,0 +1,74 @@
+import cv2
+import numpy as np
+import pytest
+
+from forms.form_file import load_forms
+from preprocessing.isolation import whole_image_field
+from preprocessing.page import Page
+from preprocessing.strips import DIGIT_PX, HEIGHT_PX, MAX_WIDTH_PX, WIDTH_STEP_PX, strip
+
+
+def field(grey: np.ndarray):
+    return whole_image_field(Page(grey, None, "a.png", 1, ""), load_forms("amount")[0])
+
+
+def written(text: str = "2568", height: int = 60, size: float = 1.2, paper: int = 200, pen: int = 60, width: int = 160):
+    grey = np.full((height, width), paper, np.uint8)
+    cv2.putText(grey, text, (20, round(height * 0.72)), cv2.FONT_HERSHEY_SIMPLEX, size, pen, 2, cv2.LINE_AA)
+    return grey
+
+
+def rows_of(found: np.ndarray) -> tuple[int, int]:
+    rows = np.flatnonzero(found.max(axis=1) > 128)
+    return int(rows[0]), int(rows[-1]) + 1
+
+
+@pytest.mark.parametrize("factor", [0.6, 1, 2, 5])
+@pytest.mark.parametrize("size", [0.7, 1.2])
+def test_digits_get_one_height_whatever_the_scan_and_the_writing(factor, size):
+    top, bottom = rows_of(strip(field(cv2.resize(written(size=size), None, fx=factor, fy=factor))))
+    assert bottom - top == pytest.approx(DIGIT_PX, abs=3)
+    assert (top + bottom) / 2 == pytest.approx(HEIGHT_PX / 2, abs=2)
+
+
+@pytest.mark.parametrize(("paper", "pen"), [(255, 0), (200, 150), (120, 20)])
+def test_pale_and_dark_writing_become_alike(paper, pen):
+    found = strip(field(written(paper=paper, pen=pen)))
+    assert np.quantile(found[found > 128], 0.6) == pytest.approx(210, abs=40)
+    assert np.median(found) < 20
+
+
+def test_borders_and_specks_do_not_decide_the_crop():
+    grey = written()
+    expected = rows_of(strip(field(grey)))
+    grey[3:5] = grey[:, 4:6] = grey[-4:-2] = 60
+    grey[10:12, 100:102] = 60
+    found = strip(field(grey))
+    # the digits stay where they are: in the columns of the writing, as high as before
+    assert rows_of(found[:, 20:60]) == pytest.approx(expected, abs=3)
+
+
+def test_soft_edges_stay():
+    found = strip(field(cv2.GaussianBlur(written(), (0, 0), 2)))
+    assert len(np.unique(found)) > 60
+
+
+@pytest.mark.parametrize(
+    "grey",
+    [
+        np.full((50, 200), 255, np.uint8),
+        np.zeros((50, 200), np.uint8),
+        np.random.default_rng(1).integers(0, 256, (60, 300), np.uint8),
+        np.random.default_rng(1).integers(0, 256, (5, 80), np.uint8),
+        np.random.default_rng(1).integers(0, 256, (40, 4000), np.uint8),
+        np.tile(written(), (1, 25)),
+        np.full((1, 1), 128, np.uint8),
+    ],
+    ids=["white", "black", "noise", "5 px high", "4000 px wide", "100 digits", "one pixel"],
+)
+def test_any_image_becomes_a_strip_of_bounded_size(grey):
+    found = strip(field(grey))
+    assert found.dtype == np.uint8
+    assert found.shape[0] == HEIGHT_PX
+    assert found.shape[1] % WIDTH_STEP_PX == 0
+    assert WIDTH_STEP_PX <= found.shape[1] <= MAX_WIDTH_PX
