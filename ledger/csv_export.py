@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, Row, Select, func, select
 
+from ledger.corrected_csv import set_aside_corrected
 from ledger.errors import LedgerError
 from ledger.tables import pages, readings
 
@@ -48,11 +49,15 @@ _ROWS_AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The files that were written; ``rows`` counts those of readings.csv without its header."""
+    """The files that were written; ``rows`` counts those of readings.csv without its header.
+
+    ``kept`` is the readings.csv that was there, under its new name, if people may have typed corrections into it.
+    """
 
     readings: Path
     records: Path
     rows: int
+    kept: Path | None
 
 
 def cell(text: str) -> str:
@@ -63,16 +68,23 @@ def cell(text: str) -> str:
 def write_csv(connection: Connection, batch: int, out: Path) -> Export:
     """Write both files of a batch into ``out``, which is made if need be.
 
-    Memory does not grow with the batch. Files of the same names are replaced only when both new ones are whole.
+    Memory does not grow with the batch. Files of the same names are replaced only when both new ones are whole; a
+    readings.csv that may hold corrections is renamed and kept.
 
     Raises:
         LedgerError: ``out`` or a file in it cannot be written.
     """
     readings_path, records_path = out / "readings.csv", out / "records.csv"
     fields = _field_columns(connection, batch)
-    with _whole_files(out, readings_path, records_path) as (readings_file, records_file):
+    with _named_errors(out), _part_files(out, readings_path, records_path) as (readings_file, records_file):
         rows = _write_pages(_stream(connection, batch), fields, readings_file, records_file)
-    return Export(readings_path, records_path, rows)
+        _settle(readings_file, records_file)
+        kept = set_aside_corrected(readings_path)
+        _sync_folder(out)  # the corrections have their new name before anything takes the old one
+        Path(readings_file.name).replace(readings_path)
+        Path(records_file.name).replace(records_path)
+        _sync_folder(out)
+    return Export(readings_path, records_path, rows, kept)
 
 
 def _write_pages(rows: Iterable[Row[Any]], fields: dict[str, str], readings_file: TextIO, records_file: TextIO) -> int:
@@ -166,18 +178,11 @@ def _record_cells(page: Sequence[Row[Any]], fields: dict[str, str]) -> list[str]
 
 
 @contextmanager
-def _whole_files(folder: Path, *paths: Path) -> Iterator[list[TextIO]]:
-    """Open ``paths`` for writing; they appear under their names, all of them, only when the block ends well."""
-    parts = [path.with_name(f".{path.name}.{secrets.token_hex(4)}.part") for path in paths]
-    with _named_errors(folder), ExitStack() as stack:
+def _part_files(folder: Path, *paths: Path) -> Iterator[list[TextIO]]:
+    """Open new files beside ``paths`` for writing; those that have not been renamed when the block ends are removed."""
+    with ExitStack() as stack:
         folder.mkdir(parents=True, exist_ok=True)
-        files = [_open_part(part, stack) for part in parts]
-        yield files
-        for file in files:
-            _settle(file)
-        for part, path in zip(parts, paths, strict=True):
-            part.replace(path)
-        _sync_folder(folder)
+        yield [_open_part(path.with_name(f".{path.name}.{secrets.token_hex(4)}.part"), stack) for path in paths]
 
 
 def _open_part(part: Path, stack: ExitStack) -> TextIO:
@@ -195,10 +200,11 @@ def _named_errors(folder: Path) -> Iterator[None]:
         raise LedgerError(f"the CSV cannot be written into {str(folder)!r} ({error.strerror})", mend) from error
 
 
-def _settle(file: TextIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()
+def _settle(*files: TextIO) -> None:
+    for file in files:
+        file.flush()
+        os.fsync(file.fileno())
+        file.close()
 
 
 def _sync_folder(folder: Path) -> None:

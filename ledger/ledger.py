@@ -170,7 +170,7 @@ class Ledger:
         """Write readings.csv and records.csv of a batch into the folder ``out``; docs/csv.md describes them.
 
         Memory does not grow with the batch; the same ledger always gives the same bytes; files that are there already
-        are replaced only when the new ones are whole.
+        are replaced only when the new ones are whole, and a readings.csv with corrections is kept under another name.
 
         Raises:
             LedgerError: there is no such batch, or ``out`` cannot be written.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import resource
 import subprocess
 import sys
@@ -100,6 +101,28 @@ def test_export_writes_the_same_csv(scans: Path, tmp_path: Path) -> None:
     for name in ("readings.csv", "records.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
     assert run("export", "--ledger", ledger, "--out", tmp_path, "--scans", tmp_path).exit_code == ExitCode.USAGE
+
+
+def test_corrections_are_kept_and_both_commands_say_so(scans: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    digitize(scans, out)
+    ledger = f"sqlite:///{out / 'formdigits.sqlite'}"
+    commands = (lambda: digitize(scans, out), lambda: run("export", "--ledger", ledger, "--out", out))
+    for number, command in enumerate(commands, 1):
+        correct(out / "readings.csv")
+        line = f"Kept     {out / f'readings.corrected-{number}.csv'}: the corrections in it are not in the ledger"
+        assert line in command().output.splitlines()
+        assert "Kept" not in command().output
+
+
+def correct(path: Path) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows[-1]["corrected_value"] = "7"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def test_form_check(tmp_path: Path) -> None:
