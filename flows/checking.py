@@ -20,7 +20,10 @@ from preprocessing.scans import ScanFile, ScanFolderError, list_scans
 
 @dataclass(frozen=True, slots=True)
 class CheckedJob:
-    """A job that can start. ``source`` and ``form_digest`` make it the same batch as an earlier run's."""
+    """A job that can start. ``source`` and ``form_digest`` make it the same batch as an earlier run's.
+
+    ``files`` is empty where nothing has come into the folder: that is no fault, and earlier readings are exported.
+    """
 
     source: str
     form: str

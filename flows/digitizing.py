@@ -167,7 +167,10 @@ class Digitization:
     def export(self) -> DigitizeSummary:
         """Write the CSV of the whole batch from the ledger."""
         written = self._ledger.export(self._batch, self.job.out)
-        return summarize(self._ledger.summary(self._batch), written, self.progress.pages, self.progress.seconds)
+        progress = self.progress
+        empty_folder = None if progress.files_total else self.job.source
+        batch = self._ledger.summary(self._batch)
+        return summarize(batch, written, progress.pages, progress.seconds, empty_folder)
 
     def check_outcome(self, summary: DigitizeSummary) -> None:
         """Raises ``JobStopped`` or ``JobFailed`` where the run must not pass for a good one."""

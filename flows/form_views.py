@@ -14,7 +14,7 @@ from forms.template import FormTemplate
 from preprocessing.page import Page, PageProblem
 from preprocessing.pictures import draw_page, encode_png
 from preprocessing.registration import register
-from preprocessing.scans import ScanFolderError, hash_scan, list_scans, open_scan
+from preprocessing.scans import ScanFolderError, first_scan, hash_scan, open_scan
 from reading.pipeline import read_page
 from reading.readings import FieldReading
 
@@ -61,7 +61,7 @@ def draw_scan(form: str, scan: Path, model: str, picture: Path) -> None:
 
 def _first_page(scan: Path) -> Page:
     try:
-        file = list_scans(scan)[0]
+        file = first_scan(scan)
     except ScanFolderError as error:
         raise JobError(str(error)) from error
     return _or_stop(next(open_scan(file, _or_stop(hash_scan(file, settle_s=0)))))

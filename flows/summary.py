@@ -18,7 +18,7 @@ class DigitizeSummary:
 
     ``pages`` were read, in this run or an earlier one; ``new_pages`` in this run, in ``seconds``. ``flagged`` counts
     fields by reason (a field may have several), ``unreadable`` pages or files by reason. ``kept_csv`` is an earlier
-    readings.csv with corrections, under its new name.
+    readings.csv with corrections, under its new name; ``empty_folder`` the scan folder where there are no scans in it.
     """
 
     pages: int
@@ -31,6 +31,7 @@ class DigitizeSummary:
     readings_csv: Path
     records_csv: Path
     kept_csv: Path | None
+    empty_folder: str | None
 
     @property
     def pages_per_second(self) -> float:
@@ -49,6 +50,8 @@ class DigitizeSummary:
 
     def lines(self) -> Iterator[str]:
         """The summary as people read it."""
+        if self.empty_folder:
+            yield f"Scans    {self.empty_folder} holds no scans (links, tables, texts and hidden files do not count)"
         yield f"Pages    {self.pages} read, {self.new_pages} of them now{self._pace()}"
         accepted = f"{self.accepted} accepted{_share(self.accepted, self.fields)}"
         yield f"Fields   {self.fields}: {accepted}, {self.to_check} to check"
@@ -64,7 +67,9 @@ class DigitizeSummary:
         return f", {self.seconds:.1f} s, {self.pages_per_second:.1f} pages/s" if self.new_pages else ""
 
 
-def summarize(batch: BatchSummary, written: Export, new_pages: int, seconds: float) -> DigitizeSummary:
+def summarize(
+    batch: BatchSummary, written: Export, new_pages: int, seconds: float, empty_folder: str | None
+) -> DigitizeSummary:
     """The batch as the ledger counts it, with what this run added."""
     return DigitizeSummary(
         pages=batch.pages,
@@ -77,6 +82,7 @@ def summarize(batch: BatchSummary, written: Export, new_pages: int, seconds: flo
         readings_csv=written.readings,
         records_csv=written.records,
         kept_csv=written.kept,
+        empty_folder=empty_folder,
     )
 
 

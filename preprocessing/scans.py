@@ -60,10 +60,10 @@ def list_scans(root: Path) -> list[ScanFile]:
 
     Hidden files, tables, texts and what operating systems leave behind are passed over; any other file is a scan.
     Links are not followed: what they lead to is listed at its own place, or lies outside the folder. A subfolder that
-    may not be read is listed itself, so that it shows as a problem.
+    may not be read is listed itself, so that it shows as a problem. A folder without scans is an empty list.
 
     Raises:
-        ScanFolderError: ``root`` does not exist, may not be read, or holds no scans.
+        ScanFolderError: ``root`` does not exist or may not be read.
     """
     try:
         scans = _walk(root) if root.is_dir() else [_scan_file(root.name, root, root.stat())]
@@ -71,10 +71,20 @@ def list_scans(root: Path) -> list[ScanFile]:
         raise ScanFolderError(f"{root} does not exist.", "Check the path of the scans.") from error
     except OSError as error:
         raise ScanFolderError(f"{root} cannot be read: {error.strerror}.", "Ask for permission to read it.") from error
-    if not scans:
-        mend = "Name a folder with PNG, JPEG, TIFF or PDF files; links and hidden files do not count."
-        raise ScanFolderError(f"{root} holds no scans.", mend)
     return sorted(scans, key=_natural_order)
+
+
+def first_scan(root: Path) -> ScanFile:
+    """The first scan in a folder, as ``list_scans`` sorts them; or the file ``root``.
+
+    Raises:
+        ScanFolderError: ``root`` does not exist, may not be read, or holds no scans.
+    """
+    scans = list_scans(root)
+    if not scans:
+        mend = "Name a scan, or a folder with PNG, JPEG, TIFF or PDF files; links and hidden files do not count."
+        raise ScanFolderError(f"{root} holds no scans.", mend)
+    return scans[0]
 
 
 def hash_scan(file: ScanFile, settle_s: float = SETTLE_S) -> str | PageProblem:

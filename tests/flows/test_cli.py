@@ -49,6 +49,16 @@ def test_unreadable_pages_have_their_own_exit_code(scans: Path, tmp_path: Path) 
     assert "1 unreadable_file" in result.stdout
 
 
+def test_an_empty_folder_is_said_and_gives_csv_without_rows(tmp_path: Path) -> None:
+    (tmp_path / "inbox").mkdir()
+    result = digitize(tmp_path / "inbox", tmp_path / "out")
+    assert result.exit_code == ExitCode.OK
+    assert f"{tmp_path / 'inbox'} holds no scans" in result.stdout
+    for name in ("readings.csv", "records.csv"):
+        assert (tmp_path / "out" / name).read_text().startswith("scan,page,")
+        assert (tmp_path / "out" / name).read_text().count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -145,9 +155,15 @@ def test_form_show_draws_on_a_sample_scan(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("form", "scan", "words"),
-    [("digits", "d1.png", "one field an image"), ("envelope", "no.png", "no.png"), ("envelope", "d1.png", "d1.png")],
+    [
+        ("digits", "d1.png", "one field an image"),
+        ("envelope", "no.png", "no.png"),
+        ("envelope", "d1.png", "d1.png"),
+        ("envelope", "empty", "holds no scans"),
+    ],
 )
 def test_form_show_says_why_not(form: str, scan: str, words: str, scans: Path, tmp_path: Path) -> None:
+    (scans / "empty").mkdir()
     folder = Path(__file__).parents[2] / "sample_scans" / form
     result = run(
         "form", "show", folder if folder.exists() else form, scans / scan, "-o", tmp_path / "p", "--model", MODEL

@@ -36,6 +36,7 @@ def test_every_scan_has_its_row(job: DigitizeJob) -> None:
     assert (summary.pages, summary.new_pages, summary.fields) == (12, 12, 12)
     assert summary.accepted + summary.to_check == 12
     assert summary.exit_code is ExitCode.OK
+    assert summary.empty_folder is None
 
 
 def test_again_reads_only_what_is_new(job: DigitizeJob, scans: Path) -> None:
@@ -83,6 +84,18 @@ def test_an_output_folder_among_the_scans_is_not_read(job: DigitizeJob, scans: P
     digitize(job)
     draw_digits(scans / "out" / "picture.png", 50)
     assert digitize(job).pages == 12
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_folder_without_scans_is_no_failure(workers: int, job: DigitizeJob, scans: Path) -> None:
+    digitize(job)
+    before = rows(job.out)
+    for scan in scans.iterdir():
+        scan.unlink()
+    summary = digitize(change(job, workers=workers))
+    assert (summary.exit_code, summary.pages, summary.new_pages) == (ExitCode.OK, 12, 0)
+    assert summary.empty_folder == str(scans)
+    assert rows(job.out) == before
 
 
 @pytest.mark.parametrize(

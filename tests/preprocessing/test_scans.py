@@ -16,7 +16,7 @@ from PIL import Image
 from preprocessing import scans
 from preprocessing.page import Page, PageProblem
 from preprocessing.page import ProblemReason as Reason
-from preprocessing.scans import ScanFile, ScanFolderError, hash_scan, list_scans, open_scan
+from preprocessing.scans import ScanFile, ScanFolderError, first_scan, hash_scan, list_scans, open_scan
 
 LONG_AGO_S = 1_600_000_000
 
@@ -77,6 +77,19 @@ def test_scans_are_sorted_as_people_count(tmp_path):
     assert names(tmp_path) == ["9/a.png", "10/a.png", "b/p1.png", "b/p2.png", "P1.png", "p9.png", "p10.png"]
 
 
+def test_the_first_scan(tmp_path):
+    for name in ("p10.png", "p9.png"):
+        put(tmp_path / name)
+    assert first_scan(tmp_path).name == "p9.png"
+    assert first_scan(tmp_path / "p10.png").name == "p10.png"
+
+
+def test_a_folder_without_scans_is_an_empty_list(tmp_path):
+    put(tmp_path / "sub" / ".hidden.png")
+    put(tmp_path / "notes.txt")
+    assert list_scans(tmp_path) == []
+
+
 def test_what_is_clearly_no_scan_is_passed_over(tmp_path):
     for name in (
         *("readings.csv", "notes.TXT", "form.toml", "README.md", "ledger.sqlite", "ledger.sqlite-wal", "a.png.part"),
@@ -135,11 +148,14 @@ def test_the_folder_itself_may_be_a_link(tmp_path, scan):
     assert names(link) == ["a.png"]
 
 
-@pytest.mark.parametrize("name", ["nowhere", "a.png/below", "empty"])
-def test_a_folder_that_cannot_be_read_says_so_in_one_line(tmp_path, scan, name):
+@pytest.mark.parametrize(
+    ("look", "name"),
+    [(list_scans, "nowhere"), (list_scans, "a.png/below"), (first_scan, "nowhere"), (first_scan, "empty")],
+)
+def test_a_folder_that_cannot_be_read_says_so_in_one_line(tmp_path, scan, look, name):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ScanFolderError) as caught:
-        list_scans(tmp_path / name)
+        look(tmp_path / name)
     assert str(caught.value) == f"{caught.value.problem} {caught.value.mend}"
     assert str(tmp_path / name) in caught.value.problem
     assert "\n" not in str(caught.value)
