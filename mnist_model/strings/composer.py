@@ -251,8 +251,13 @@ class _Sheet:
         y = self._baseline + self._hand.climb * after + rng.normal(-0.02, 0.05) * unit
         if kind < 0.6:  # a point
             ends = [[x, y, x + rng.normal(0, 0.03) * unit, y + rng.normal(0, 0.03) * unit]]
-        elif kind < 0.92:  # a comma
-            ends = [[x, y - 0.03 * unit, x - rng.uniform(0.02, 0.2) * unit, y + rng.uniform(0.1, 0.32) * unit]]
+        elif kind < 0.92:  # a comma, as large as a small 1 with some
+            head, reach = y - rng.uniform(0, 0.2) * unit, rng.uniform(0.1, 0.4) * unit
+            middle = x + rng.uniform(0, 0.06) * unit
+            ends = [
+                [x, head, middle, head + 0.4 * reach],
+                [middle, head + 0.4 * reach, x - rng.uniform(0.2, 0.7) * reach, head + reach],
+            ]
         else:  # a dash, or a point half way up
             y -= 0.42 * unit
             ends = [[x, y, x + rng.uniform(0, 0.3) * unit, y + rng.normal(0, 0.03) * unit]]

@@ -20,9 +20,9 @@ class StringRecipe:
     (Loshchilov and Hutter 2017).
     """
 
-    rounds: int = 60
+    rounds: int = 100
     chunk: int = 6400
-    kept: int = 2
+    kept: int = 1
     batch_size: int = 64
     learning_rate: float = 2e-3
     final_learning_rate: float = 2e-5

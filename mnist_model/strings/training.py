@@ -63,8 +63,8 @@ def train_strings(
 ) -> StringBundle:
     """Trains, calibrates, measures on composed strips, saves, and shows that what was saved gives the same answers.
 
-    The bundle is made in a folder beside ``out`` and put in its place when it is whole. The usual 60 rounds take about
-    an hour on two cores.
+    The bundle is made in a folder beside ``out`` and put in its place when it is whole. The usual rounds take
+    about an hour on two cores.
 
     Args:
         dataset: digits; strips are composed of the training half, and of the test half to measure on.
