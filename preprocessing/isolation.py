@@ -12,6 +12,8 @@ from preprocessing.page import FieldImage, Page, PixelBox, RegisteredPage
 
 MARGIN_MM = 2.0  # around the field: strokes leave their box
 REACH_MM = 1.8  # how far curl or stretch may have moved a field from where the page's homography puts it
+WHOLE_IMAGE_HEIGHT_PX = 120  # finer than that, an image of one line of digits is shrunken
+WHOLE_IMAGE_WIDTH_PX = 4000
 WHOLE_IMAGE_DIGIT_MM = 5.0  # how high a digit is taken to be where an image has no mm
 
 
@@ -22,13 +24,26 @@ def isolate_fields(registered: RegisteredPage) -> tuple[FieldImage, ...]:
 
 
 def whole_image_field(page: Page, form: FormTemplate) -> FieldImage:
-    """The one field of a ``whole_image`` form: the image itself. Its scale is guessed from the image's height."""
-    height, width = page.grey.shape
+    """The one field of a ``whole_image`` form: the image itself, no finer than its digits need.
+
+    Its scale is guessed from its height. Time is bounded whatever the image is, a whole page by mistake for one.
+    """
+    grey = _no_finer(page.grey)
+    height, width = grey.shape
     px_per_mm = height / (1.4 * WHOLE_IMAGE_DIGIT_MM)
     cell = PixelBox(0, 0, width, height)
-    printed = border_lines(darkness(page.grey, px_per_mm), (cell,), px_per_mm)
-    ink = isolate_ink(page.grey, printed, px_per_mm)
-    return FieldImage(form.fields[0], page.grey, ink, (cell,), px_per_mm, frame_known=False)
+    printed = border_lines(darkness(grey, px_per_mm), (cell,), px_per_mm)
+    ink = isolate_ink(grey, printed, px_per_mm)
+    return FieldImage(form.fields[0], grey, ink, (cell,), px_per_mm, frame_known=False)
+
+
+def _no_finer(grey: np.ndarray) -> np.ndarray:
+    height, width = grey.shape
+    scale = min(WHOLE_IMAGE_HEIGHT_PX / height, WHOLE_IMAGE_WIDTH_PX / width)
+    if scale >= 1:
+        return grey
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
 
 
 class _Source:
