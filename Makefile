@@ -29,6 +29,7 @@ samples: .venv/ready
 models: .venv/ready
 	$(BIN)/formdigits train --architecture seed-ann
 	$(BIN)/formdigits train --architecture cnn
+	$(BIN)/formdigits train --architecture strings
 
 clean:
 	rm -rf .venv build out
