@@ -23,9 +23,10 @@ from PIL import Image
 
 from bench.page_maker import FORMATS, MadePage, make_form, make_pages
 from forms.form_file import load_forms
-from forms.template import FormTemplate
+from forms.template import FieldKind, FormTemplate
 from ledger.ledger import Ledger
 from mnist_model.classifier import Classifier, load_classifier
+from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.isolation import isolate_fields
 from preprocessing.normalization import normalize_all
 from preprocessing.page import PageProblem
@@ -33,6 +34,7 @@ from preprocessing.pictures import encode_png
 from preprocessing.registration import register
 from preprocessing.scans import hash_scan, list_scans, open_scan
 from preprocessing.segmentation import segment
+from preprocessing.strips import strip
 from reading.decision import Policy
 from reading.pipeline import PreparedPage, finish_pages, prepare_page
 from reading.readings import PageReading
@@ -65,6 +67,7 @@ class Bench:
 
     forms: tuple[FormTemplate, ...]
     classifier: Classifier
+    strings: StringReader
     ledger_file: Path
 
 
@@ -82,6 +85,22 @@ class TimedClassifier:
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         return self.watch.measure("classification", lambda: self.classifier.probabilities(images), self.pages)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedStrings:
+    """A string reader that puts down its time."""
+
+    strings: StringReader
+    watch: Stopwatch
+    pages: int
+
+    @property
+    def name(self) -> str:
+        return self.strings.name
+
+    def log_probabilities(self, strips: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return self.watch.measure("strings", lambda: self.strings.log_probabilities(strips), self.pages)
 
 
 def decode_alone(file: Path, watch: Stopwatch) -> None:
@@ -103,6 +122,8 @@ def measure_page(file: Path, bench: Bench, watch: Stopwatch) -> PreparedPage:
     candidates = watch.measure("segmentation", lambda: [segment(image) for image in images])
     inks = [[piece.ink for piece in found.pieces] for found in candidates]
     watch.measure("normalization", lambda: [normalize_all(pieces) for pieces in inks])
+    free = [image for image in images if image.field.kind is FieldKind.FREEHAND]
+    watch.measure("strips", lambda: [strip(image) for image in free])
     watch.measure("crops", lambda: [encode_png(image.grey) for image in images])
     return read(prepare_page(page, bench.forms))
 
@@ -110,8 +131,10 @@ def measure_page(file: Path, bench: Bench, watch: Stopwatch) -> PreparedPage:
 def measure_chunk(prepared: Sequence[PreparedPage], bench: Bench, watch: Stopwatch) -> list[PageReading]:
     """The stages that take many pages at once: classification, decoding with its decisions, recording."""
     classifier = TimedClassifier(bench.classifier, watch, len(prepared))
-    readings = watch.measure("decoding", lambda: finish_pages(prepared, classifier, Policy()), len(prepared))
-    watch.times["decoding"][-1] -= watch.times["classification"][-1]  # finish_pages calls the classifier
+    strings = TimedStrings(bench.strings, watch, len(prepared))
+    readings = watch.measure("decoding", lambda: finish_pages(prepared, classifier, Policy(), strings), len(prepared))
+    # finish_pages calls both nets
+    watch.times["decoding"][-1] -= watch.times["classification"][-1] + watch.times["strings"][-1]
     with new_batch(bench) as (ledger, batch):
         watch.measure("ledger", lambda: ledger.record_chunk(batch, readings), len(prepared))
     return readings
@@ -124,7 +147,7 @@ def measure_whole(files: Sequence[Path], bench: Bench, watch: Stopwatch) -> None
     def read_chunk() -> None:
         pages = (read(*open_scan(scan, read(hash_scan(scan, settle_s=0)))) for scan in scans)
         prepared = [read(prepare_page(page, bench.forms)) for page in pages]
-        ledger.record_chunk(batch, finish_pages(prepared, bench.classifier, Policy()))
+        ledger.record_chunk(batch, finish_pages(prepared, bench.classifier, Policy(), bench.strings))
 
     with new_batch(bench) as (ledger, batch):
         watch.measure("whole", read_chunk, len(files))
@@ -167,7 +190,7 @@ def run(by_marks: bool, options: argparse.Namespace) -> None:
     folder = BUILD / ("marks" if by_marks else "print")
     form = make_form(folder, by_marks)
     made = make_pages(folder / "scans", options.pages, by_marks)
-    bench = Bench(load_forms(form), load_classifier(options.model), folder / "ledger.sqlite")
+    bench = Bench(load_forms(form), load_classifier(options.model), load_string_reader(), folder / "ledger.sqlite")
     watches = {name: Stopwatch() for name in FORMATS}
     right = dict.fromkeys(FORMATS, 0)
     for _ in range(options.rounds):
