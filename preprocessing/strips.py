@@ -21,7 +21,7 @@ DIGIT_PX = 21.0  # how high a digit is brought to in the strip
 MAX_WIDTH_PX = 512
 WIDTH_STEP_PX = 32
 OUTSIDE_MM = 1.0  # how far beyond its box a field's ink may reach
-STROKE_LEVEL = 210.0  # what the core of a stroke is brought to
+STROKE_LEVEL = 185.0  # what the core of a stroke is brought to
 STROKE_SHARE = 0.7  # of the core's darkness: the line between strokes and what is fainter, for measuring them
 FLAT_SHARE = 0.4  # of the highest stroke's height: lower ones are points, dashes, specks
 SPECK_SHARE = 0.15
@@ -29,6 +29,9 @@ LEAST_DIGIT_MM = 1.7  # people do not write smaller
 PALEST = 0.05  # the share of the ink that counts as its palest
 PRINT_MM = 1.0  # what was taken out as print is longer than this
 MIN_SCALE = 0.02
+
+# How a strip is stretched, across and down, for the looks that a reader takes at it.
+VIEWS = ((1.0, 1.0), (0.8, 1.0), (1.2, 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,35 @@ def strip(image: FieldImage) -> np.ndarray:
     core = _core(dark, image.ink[cell.slices])
     band = _band(dark > STROKE_SHARE * core, LEAST_DIGIT_MM * image.px_per_mm)
     return _resampled(cv2.convertScaleAbs(dark, alpha=STROKE_LEVEL / core), band)
+
+
+def views(whole: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A strip as it is, and as narrower and wider hands would have written it.
+
+    A net errs differently on each; the mean of what it reads is right more often, and more often knows that it is
+    wrong, than what it reads in one.
+
+    Args:
+        whole: (32, W) uint8, as ``strip`` gives it.
+
+    Returns:
+        One strip for each of ``VIEWS``, (32, W') uint8, the first is ``whole``.
+    """
+    return tuple(whole if view == (1.0, 1.0) else _stretched(whole, *view) for view in VIEWS)
+
+
+def _stretched(whole: np.ndarray, across: float, down: float) -> np.ndarray:
+    """About the middle row; wider than ``MAX_WIDTH_PX`` it does not get."""
+    width = _step_up(whole.shape[1] * across)
+    across = min(across, width / whole.shape[1])
+    middle = (HEIGHT_PX - 1) / 2
+    place = np.array([[across, 0, 0.5 * (across - 1)], [0, down, middle * (1 - down)]])
+    return cv2.warpAffine(whole, place, (width, HEIGHT_PX), flags=cv2.INTER_LINEAR)
+
+
+def _step_up(width: float) -> int:
+    """The width of a strip that holds ``width`` pixels, or as many of them as a strip may have."""
+    return min(MAX_WIDTH_PX, max(WIDTH_STEP_PX, int(np.ceil(width / WIDTH_STEP_PX)) * WIDTH_STEP_PX))
 
 
 def _around(image: FieldImage) -> PixelBox:
@@ -131,7 +163,7 @@ def _weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) ->
 def _resampled(dark: np.ndarray, band: _Band) -> np.ndarray:
     scale = max(DIGIT_PX / max(band.digit, 1.0), MIN_SCALE)
     wanted = (band.right - band.left) * scale
-    width = min(MAX_WIDTH_PX, max(WIDTH_STEP_PX, int(np.ceil(wanted / WIDTH_STEP_PX)) * WIDTH_STEP_PX))
+    width = _step_up(wanted)
     across = min(scale, MAX_WIDTH_PX / max(band.right - band.left, 1.0))
     smooth = _smoothed(dark, across, scale)
     place = np.array(

@@ -8,7 +8,7 @@ best prefixes at each column (Hannun et al. 2014, "First-pass large vocabulary c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -45,6 +45,19 @@ def decode_columns(log_probabilities: np.ndarray, min_length: int, max_length: i
     allowed = {value: chance for value, chance in found.items() if min_length <= len(value) <= max_length} or found
     ranked = sorted(allowed.items(), key=lambda item: -item[1])[: 1 + ALTERNATIVES]
     return tuple((value, min(1.0, chance)) for value, chance in ranked)
+
+
+def mean_values(readings: Sequence[tuple[tuple[str, float], ...]]) -> tuple[tuple[str, float], ...]:
+    """One list of values from those of several views of one strip: the mean of the posteriors.
+
+    What a view does not list has no posterior there. A view that is empty counts for no value: where all are, nothing
+    is read.
+    """
+    totals: dict[str, float] = {}
+    for reading in readings:
+        for value, posterior in reading:
+            totals[value] = totals.get(value, 0.0) + posterior / len(readings)
+    return tuple(sorted(totals.items(), key=lambda item: -item[1])[: 1 + ALTERNATIVES])
 
 
 def _telling(probabilities: np.ndarray) -> Iterator[list[float]]:

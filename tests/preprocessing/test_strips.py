@@ -5,7 +5,7 @@ import pytest
 from forms.form_file import load_forms
 from preprocessing.isolation import whole_image_field
 from preprocessing.page import Page
-from preprocessing.strips import DIGIT_PX, HEIGHT_PX, MAX_WIDTH_PX, WIDTH_STEP_PX, strip
+from preprocessing.strips import DIGIT_PX, HEIGHT_PX, MAX_WIDTH_PX, VIEWS, WIDTH_STEP_PX, strip, views
 
 
 def field(grey: np.ndarray):
@@ -34,7 +34,7 @@ def test_digits_get_one_height_whatever_the_scan_and_the_writing(factor, size):
 @pytest.mark.parametrize(("paper", "pen"), [(255, 0), (200, 150), (120, 20)])
 def test_pale_and_dark_writing_become_alike(paper, pen):
     found = strip(field(written(paper=paper, pen=pen)))
-    assert np.quantile(found[found > 128], 0.6) == pytest.approx(210, abs=40)
+    assert np.quantile(found[found > 128], 0.6) == pytest.approx(185, abs=40)
     assert np.median(found) < 20
 
 
@@ -72,3 +72,17 @@ def test_any_image_becomes_a_strip_of_bounded_size(grey):
     assert found.shape[0] == HEIGHT_PX
     assert found.shape[1] % WIDTH_STEP_PX == 0
     assert WIDTH_STEP_PX <= found.shape[1] <= MAX_WIDTH_PX
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_views_show_the_same_writing_narrower_and_wider(count):
+    whole = strip(field(np.tile(written(), (1, count))))
+    found = views(whole)
+    assert len(found) == len(VIEWS)
+    assert (found[0] == whole).all()
+    for view, (across, _) in zip(found, VIEWS, strict=True):
+        assert view.shape[0] == HEIGHT_PX
+        assert view.shape[1] % WIDTH_STEP_PX == 0
+        assert view.shape[1] <= MAX_WIDTH_PX
+        ink = view.sum() / whole.sum()
+        assert ink == pytest.approx(min(across, MAX_WIDTH_PX / whole.shape[1]), rel=0.1)

@@ -3,7 +3,7 @@ from itertools import groupby, product
 import numpy as np
 import pytest
 
-from reading.ctc import ALTERNATIVES, decode_columns
+from reading.ctc import ALTERNATIVES, decode_columns, mean_values
 
 BLANK = 10
 
@@ -77,3 +77,10 @@ def test_alternatives_are_ranked_and_their_sum_is_no_more_than_one():
     assert len(values) <= 1 + ALTERNATIVES
     assert posteriors == sorted(posteriors, reverse=True)
     assert sum(posteriors) <= 1
+
+
+def test_the_mean_of_views_ranks_what_most_of_them_read():
+    mean = mean_values([(("12", 0.6), ("17", 0.4)), (("17", 0.9),), ()])
+    assert mean == (("17", pytest.approx(1.3 / 3)), ("12", pytest.approx(0.2)))
+    assert mean_values([(), ()]) == ()
+    assert len(mean_values([tuple((str(n), 0.1) for n in range(9))])) == 1 + ALTERNATIVES
