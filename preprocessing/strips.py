@@ -25,6 +25,7 @@ STROKE_LEVEL = 185.0  # what the core of a stroke is brought to
 STROKE_SHARE = 0.7  # of the core's darkness: the line between strokes and what is fainter, for measuring them
 FLAT_SHARE = 0.4  # of the highest stroke's height: lower ones are points, dashes, specks
 SPECK_SHARE = 0.15
+RULE_SHARE = 1.2  # of the crop's height: no digit is as wide
 LEAST_DIGIT_MM = 1.7  # people do not write smaller
 PALEST = 0.05  # the share of the ink that counts as its palest
 PRINT_MM = 1.0  # what was taken out as print is longer than this
@@ -127,7 +128,7 @@ def _core(dark: np.ndarray, ink: np.ndarray) -> float:
 def _band(strokes: np.ndarray, least_px: float) -> _Band:
     """The rows that the digits take, from the heights of the strokes; the whole crop where there are none."""
     height, width = strokes.shape
-    _, _, stats, _ = cv2.connectedComponentsWithStats(strokes.astype(np.uint8), connectivity=8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(_without_rules(strokes), connectivity=8)
     boxes, areas = _writing(stats[1:, : cv2.CC_STAT_HEIGHT + 1], stats[1:, cv2.CC_STAT_AREA], strokes.shape)
     if not len(boxes):
         return _Band(0, width, height / 2, 0.7 * height)
@@ -139,6 +140,13 @@ def _band(strokes: np.ndarray, least_px: float) -> _Band:
     digit = max(digit, (bottom - top) * DIGIT_PX / (HEIGHT_PX - 3))
     left, right = boxes[:, 0].min(), (boxes[:, 0] + boxes[:, 2]).max()
     return _Band(max(0.0, left - digit / 2), min(width, right + digit / 2), (top + bottom) / 2, digit)
+
+
+def _without_rules(strokes: np.ndarray) -> np.ndarray:
+    """(h, w) uint8: level lines that no stroke of a digit is as long as would join all that they cross."""
+    mask = strokes.astype(np.uint8)
+    length = max(3, round(RULE_SHARE * strokes.shape[0]))
+    return cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)))
 
 
 def _writing(boxes: np.ndarray, areas: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
