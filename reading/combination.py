@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 Values = Sequence[tuple[str, float]]
 
-LATTICE_WEIGHT = 0.3
-STRIP_WEIGHT = 0.8
+LATTICE_WEIGHT = 0.2
+STRIP_WEIGHT = 1.0
 UNSEEN = 1e-3  # the chance of a value that a reader did not list: none may veto the other for good
 ALTERNATIVES = 5
 

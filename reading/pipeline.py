@@ -6,7 +6,7 @@ one call of the classifier for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,9 +20,9 @@ from preprocessing.page import CellState, FieldImage, Page, PageProblem, PixelBo
 from preprocessing.pictures import encode_png
 from preprocessing.registration import register
 from preprocessing.segmentation import segment
-from preprocessing.strips import strip
+from preprocessing.strips import VIEWS, strip, views
 from reading.combination import Values, combine
-from reading.ctc import decode_columns
+from reading.ctc import decode_columns, mean_values
 from reading.decision import Evidence, Policy, decide
 from reading.decoding import Step, decode
 from reading.readings import DigitReading, FieldReading, PageReading
@@ -124,11 +124,14 @@ def _read_strips(fields: Sequence[PreparedField], strings: StringReader | None) 
     """For each field with a strip its values, best first; None for the others."""
     if strings is None:
         return [None] * len(fields)
-    columns = iter(strings.log_probabilities([field.strip for field in fields if field.strip is not None]))
-    return [
-        None if field.strip is None else decode_columns(next(columns), field.field.min_length, field.field.max_length)
-        for field in fields
-    ]
+    shown = [view for field in fields if field.strip is not None for view in views(field.strip)]
+    columns = iter(strings.log_probabilities(shown))
+    return [None if field.strip is None else _strip_values(field.field, columns) for field in fields]
+
+
+def _strip_values(field: Field, columns: Iterator[np.ndarray]) -> Values:
+    looks = [decode_columns(next(columns), field.min_length, field.max_length) for _ in VIEWS]
+    return mean_values(looks)
 
 
 def _prepared(page: Page, form: FormTemplate, residual_mm: float, images: tuple[FieldImage, ...]) -> PreparedPage:

@@ -16,6 +16,7 @@ import pytest
 
 from flows.errors import ExitCode, JobError, JobFailed
 from flows.settings import DigitizeJob, TrainJob
+from flows.training import TrainingStep
 from tests.flows.drawn_scans import MODEL, settle
 
 pytestmark = pytest.mark.prefect
@@ -113,9 +114,7 @@ def test_train_reports_epochs_and_the_card(tmp_path: Path, monkeypatch: pytest.M
     bundle = read_bundle(SHIPPED / MODEL)
 
     def fake(_: TrainJob, progress: Any) -> Any:
-        progress(
-            type("Report", (), {"epoch": 1, "epochs": 2, "loss": 0, "accuracy": 0, "val_loss": 0, "val_accuracy": 0})
-        )
+        progress(TrainingStep(1, 2, "Epoch 1/2"))
         return bundle
 
     monkeypatch.setattr(flow_train, "train_plain", fake)

@@ -13,7 +13,7 @@ from mnist_model.recipes import RECIPES
 
 keras = pytest.importorskip("keras")
 from mnist_model.export import _compare, save_all  # noqa: E402
-from mnist_model.sampling import AugmentedBatches, Labelled, PlainBatches, split  # noqa: E402
+from mnist_model.sampling import AugmentedBatches, Labelled, PlainBatches, calibration_set, split  # noqa: E402
 from mnist_model.training import train  # noqa: E402
 
 
@@ -139,3 +139,12 @@ def test_augmented_batches_hold_the_composed_share(tiny):
     assert y.shape == (128, 11)
     assert y[:, 10].sum() == 26
     assert (x == batches[0][0]).all()
+
+
+def test_the_temperature_is_fitted_on_other_styles_too_and_on_what_is_not_a_digit(tiny):
+    digits = Labelled(tiny.x_train[:60], tiny.y_train[:60])
+    found = calibration_set(digits, RECIPES["cnn"])
+    assert (found.y < 10).sum() == 120
+    assert (found.y == 10).sum() == 24
+    as_they_are = (found.x[:, None] == digits.x).all(axis=(2, 3)).any(axis=1)
+    assert as_they_are.sum() == 30
