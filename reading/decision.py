@@ -27,7 +27,7 @@ class Evidence:
     ``states`` are its cells' states, left to right; ``ignored`` counts pieces of ordinary size on the best path that
     were taken for no digit; ``truncated`` says that the lattice was cut off; ``residual_share`` is the page's
     registration residual over what its form allows; ``readers_agree``: whether both readers of a free-hand field say
-    the same.
+    the same, or the one that cuts is in doubt.
     """
 
     states: tuple[CellState, ...]
@@ -43,10 +43,10 @@ def decide(field: Field, values: Values, evidence: Evidence, policy: Policy) -> 
         return _without_value(field, values, evidence)
     value, confidence = values[0]
     reasons = [*_value_reasons(field, value, evidence), *_image_reasons(evidence)]
+    if not evidence.readers_agree:
+        reasons.insert(0, Reason.READERS_DISAGREE)
     if confidence < policy.min_confidence:
         reasons.insert(0, Reason.LOW_CONFIDENCE)
-        if not evidence.readers_agree:
-            reasons.insert(1, Reason.READERS_DISAGREE)
     return value, confidence, tuple(reasons)
 
 

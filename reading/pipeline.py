@@ -27,6 +27,8 @@ from reading.decision import Evidence, Policy, decide
 from reading.decoding import Step, decode
 from reading.readings import DigitReading, FieldReading, PageReading
 
+DOUBT = 0.5  # cutting that is less sure of its best value than this does not contradict the strip
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedPiece:
@@ -182,7 +184,7 @@ def _field_reading(
         ignored=_ignored(prepared, path),
         truncated=prepared.truncated,
         residual_share=share,
-        readers_agree=strip_values is None or _best(decoded.values) == _best(strip_values),
+        readers_agree=strip_values is None or _agree(decoded.values, strip_values),
     )
     value, confidence, reasons = decide(field, values, evidence, policy)
     return FieldReading(
@@ -198,8 +200,11 @@ def _field_reading(
     )
 
 
-def _best(values: Values) -> str:
-    return values[0][0] if values else ""
+def _agree(lattice: Values, strip_values: Values) -> bool:
+    """Whether both say the same, or cutting has nothing to say that would weigh against the strip."""
+    if not lattice or lattice[0][1] < DOUBT:
+        return True
+    return bool(strip_values) and lattice[0][0] == strip_values[0][0]
 
 
 def _ignored(prepared: PreparedField, path: Sequence[Step]) -> int:

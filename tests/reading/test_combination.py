@@ -12,10 +12,10 @@ def test_agreement_outweighs_doubt():
     assert agreed[0][1] > 0.9
 
 
-def test_disagreement_leaves_nobody_sure():
-    values = combine((("12", 0.99),), (("72", 0.99),))
-    assert {value for value, _ in values} == {"12", "72"}
-    assert max(chance for _, chance in values) < 0.95
+def test_disagreement_keeps_both_values_and_lowers_the_chance():
+    values = combine((("12", 0.9),), (("72", 0.9),))
+    assert [value for value, _ in values] == ["72", "12"]
+    assert values[0][1] < combine((("72", 0.9),), (("72", 0.9),))[0][1]
 
 
 def test_the_strip_counts_for_more_where_both_are_as_sure():

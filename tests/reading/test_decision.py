@@ -44,7 +44,7 @@ CASES = [
     (field(max_value=11), decoded("012"), evidence(), "012", (Reason.OUT_OF_RANGE,)),
     (field(), decoded("12"), evidence(ignored=1), "12", (Reason.NOT_A_DIGIT,)),
     (field(), decoded("12", 0.9), replace(evidence(), readers_agree=False), "12", (LOW, Reason.READERS_DISAGREE)),
-    (field(), decoded("12"), replace(evidence(), readers_agree=False), "12", ()),
+    (field(), decoded("12"), replace(evidence(), readers_agree=False), "12", (Reason.READERS_DISAGREE,)),
     (field(), decoded("12"), evidence(truncated=True), "12", (Reason.TOUCHING_UNRESOLVED,)),
     (field(), decoded("12"), evidence(residual_share=0.9), "12", (Reason.POOR_REGISTRATION,)),
     (field(), NOTHING, evidence(EMPTY, EMPTY), "", (Reason.BLANK,)),
