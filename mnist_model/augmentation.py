@@ -9,12 +9,13 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, grey_dilation, grey_erosion
+from scipy.ndimage import gaussian_filter, grey_dilation, grey_erosion, uniform_filter
 
 from mnist_model.pen import CANVAS_PX, draw
 
 _ZOOM = 1.5  # canvas pixels for one of the digit's
 _INK = 0.15  # from here on a pixel counts as written on
+_COARSE_SHARE = 0.2
 _KNOTS = 11
 _KNOT_REACH_PX = 6.0  # Simard's sigma of 4, in canvas pixels
 
@@ -39,7 +40,30 @@ def finish(canvases: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Canvases (N, H, W) float32 in [0, 1] -> (N, 28, 28) uint8: another pen, a damaged scan, normalization."""
     written = change_pen(canvases, rng)
     _damage(written, rng)
-    return degrade(normalize(written, rng.normal(1, 0.03, len(written))), rng)
+    images = normalize(written, rng.normal(1, 0.03, len(written)))
+    coarse = rng.random(len(images)) < _COARSE_SHARE
+    images[coarse] = scan_coarsely(written[coarse], rng)
+    return degrade(images, rng)
+
+
+def scan_coarsely(canvases: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As a camera far away sees it: 10 to 19 px high and out of focus, the ink told from the paper, then enlarged.
+
+    Args:
+        canvases: (N, H, W) float32 in [0, 1], white on black.
+        rng: decides everything.
+
+    Returns:
+        (N, 28, 28) float32 in [0, 1], normalized as MNIST is.
+    """
+    shape = (len(canvases), 1, 1)
+    soft = canvases + rng.uniform(0, 0.8, shape).astype(np.float32) * (
+        gaussian_filter(canvases, (0, 1.5, 1.5)) - canvases
+    )
+    small = normalize(soft, rng.uniform(0.5, 0.95, len(canvases)))
+    small += rng.uniform(0, 0.5, shape).astype(np.float32) * (uniform_filter(small, (0, 3, 3)) - small)
+    level = np.maximum(small.max(axis=(1, 2), keepdims=True), 1e-3) * rng.uniform(0.3, 0.65, shape)
+    return normalize(np.clip(small / level - 0.5, 0, 1).astype(np.float32), rng.normal(1, 0.03, len(canvases)))
 
 
 def warp(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -88,7 +112,7 @@ def degrade(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """What resolution, focus and exposure do: (N, 28, 28) float32 -> uint8."""
     blur = np.maximum(rng.uniform(-0.8, 1.0, (len(images), 1, 1)), 0).astype(np.float32)
     soft = images + blur * (gaussian_filter(images, (0, 1.1, 1.1)) - images)
-    coarse = rng.random(len(images)) < 0.12
+    coarse = rng.random(len(images)) < 0.04
     soft[coarse] = np.repeat(np.repeat(_halved(soft[coarse]), 2, axis=1), 2, axis=2)
     peak = np.maximum(soft.max(axis=(1, 2), keepdims=True), 1e-3)
     gamma = np.exp(rng.normal(0, 0.3, (len(images), 1, 1)))
@@ -130,9 +154,9 @@ def ink_box(canvas: np.ndarray) -> tuple[slice, slice]:
 
 def _affine(count: int, rng: np.random.Generator) -> np.ndarray:
     """(N, 2, 2) from canvas to digit, rows first: rotation, then slant and aspect."""
-    angle = np.deg2rad(rng.normal(0, 6, count))
-    slant = rng.normal(0, 0.18, count)
-    aspect = np.exp(rng.normal(0, 0.12, count))
+    angle = np.deg2rad(rng.normal(0, 7, count))
+    slant = rng.normal(0, 0.22, count)
+    aspect = np.exp(rng.normal(0, 0.16, count))
     turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=-1).reshape(-1, 2, 2)
     shear = np.stack([np.ones(count), np.zeros(count), slant, aspect], axis=-1).reshape(-1, 2, 2)
     return (turn @ shear).astype(np.float32)
@@ -155,25 +179,26 @@ def _smooth_basis() -> np.ndarray:
 
 
 def _write_as_in_europe(canvases: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> None:
-    """Changes canvases in place: some ones get a long upstroke, some sevens a bar, a few zeros a slash."""
+    """Changes canvases in place: some ones get a flag, some sevens a bar, a few zeros a slash."""
     for index in np.flatnonzero((labels == 1) & (rng.random(len(labels)) < 0.2)):
-        canvases[index] = _one_with_upstroke(rng)
+        np.maximum(canvases[index], _flag_on(canvases[index], rng), out=canvases[index])
     for index in np.flatnonzero((labels == 7) & (rng.random(len(labels)) < 0.3)):
         np.maximum(canvases[index], _bar_across(canvases[index], rng), out=canvases[index])
     for index in np.flatnonzero((labels == 0) & (rng.random(len(labels)) < 0.04)):
         np.maximum(canvases[index], _slash_through(canvases[index], rng), out=canvases[index])
 
 
-def _one_with_upstroke(rng: np.random.Generator) -> np.ndarray:
-    """A steep upstroke from the left and a stem; flatter than 34 degrees it would be a seven."""
-    foot_y = 8 + 28 * rng.uniform(0.25, 0.75)
-    foot_x = 24 - min((foot_y - 8) * rng.uniform(0.5, 1.3), 16)
-    top, bottom = np.array([24 + rng.normal(0, 1), 8]), np.array([24 + rng.normal(-1, 2.5), 36])
-    bend = (np.array([foot_x, foot_y]) + top) / 2 + rng.normal(0, 1, 2)
-    strokes = [np.array([[foot_x, foot_y], bend, top, bottom])]
-    if rng.random() < 0.2:
-        strokes.append(bottom + np.array([[-6, 0], [6, 0]]) + rng.normal(0, 0.7, (2, 2)))
-    return draw(strokes, rng.uniform(2.5, 5))
+def _flag_on(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """An upstroke to the top of a bare stem, from the left and below; flatter than 33 degrees it would be a seven."""
+    rows, columns = ink_box(canvas)
+    height = rows.stop - rows.start
+    if columns.stop - columns.start > height / 2:  # it slants much, or has a flag of its own
+        return np.zeros_like(canvas)
+    top = np.array([np.flatnonzero(canvas[rows.start + 1] > _INK / 2).mean(), rows.start + 1])
+    fall = height * rng.uniform(0.2, 1)
+    foot = top + np.array([-min(fall * rng.uniform(0.35, 1.4), 16), fall])
+    bend = (foot + top) / 2 + rng.normal(0, 1, 2)
+    return draw([np.array([foot, bend, top])], rng.uniform(2, 4))
 
 
 def _bar_across(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -194,8 +219,8 @@ def _slash_through(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _damage(canvases: np.ndarray, rng: np.random.Generator) -> None:
-    """Changes canvases in place: gaps where a printed line was taken out, bits of lines left, faint ink, cut edges."""
-    for change, share in ((_erase_line, 0.08), (_leave_line, 0.06), (_fade, 0.12), (_cut_edge, 0.05)):
+    """Changes canvases in place: what form removal, a pen that skips, a weak scan and a close neighbour leave."""
+    for change, share in _DAMAGES:
         for index in np.flatnonzero(rng.random(len(canvases)) < share):
             canvas = canvases[index]
             change(canvas if rng.random() < 0.5 else canvas.T, rng)
@@ -222,6 +247,47 @@ def _cut_edge(canvas: np.ndarray, rng: np.random.Generator) -> None:
     rows, _ = ink_box(canvas)
     lost = round((rows.stop - rows.start) * rng.uniform(0.03, 0.12))
     canvas[rows.stop - lost :] = 0
+
+
+def _skip_ink(canvas: np.ndarray, rng: np.random.Generator) -> None:
+    """A gap in the stroke, about as long as it is wide."""
+    rows, columns = np.nonzero(canvas > _INK)
+    if len(rows):
+        place = rng.integers(len(rows))
+        reach = rng.integers(1, 4)
+        row, column = max(0, rows[place] - reach), max(0, columns[place] - reach)
+        canvas[row : row + 2 * reach, column : column + 2 * reach] *= rng.uniform(0, 0.4)
+
+
+def _leave_neighbour(canvas: np.ndarray, rng: np.random.Generator) -> None:
+    """The tip of a neighbour's stroke, a dot or a comma, close to one side."""
+    rows, columns = ink_box(canvas)
+    column = int(rng.choice([columns.start - rng.integers(2, 6), columns.stop + rng.integers(0, 3)]))
+    row, height = rng.integers(rows.start, rows.stop), rng.integers(2, 9)
+    canvas[row : min(row + height, rows.stop), max(0, column) : column + rng.integers(2, 5)] = rng.uniform(0.5, 1)
+
+
+def _leave_pattern(canvas: np.ndarray, rng: np.random.Generator) -> None:
+    """Parallel lines of a security background, over part of the canvas."""
+    rows, columns = np.indices(canvas.shape)
+    across = rows * np.cos(angle := rng.uniform(-0.6, 0.6)) + columns * np.sin(angle)
+    lines = np.abs(across % rng.uniform(4, 8) - 1) < rng.uniform(0.5, 1)
+    box_rows, box_columns = ink_box(canvas)
+    part = np.zeros_like(lines)
+    middle = rng.integers(box_rows.start, box_rows.stop)
+    part[max(0, middle - 10) : middle + 10, box_columns] = True
+    canvas[lines & part] = np.maximum(canvas[lines & part], rng.uniform(0.2, 0.8))
+
+
+_DAMAGES = (
+    (_erase_line, 0.08),
+    (_leave_line, 0.06),
+    (_fade, 0.12),
+    (_cut_edge, 0.05),
+    (_skip_ink, 0.06),
+    (_leave_neighbour, 0.05),
+    (_leave_pattern, 0.03),
+)
 
 
 def _extent(written: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -59,7 +59,10 @@ class _Drawer:
     def row_of_digits(self) -> np.ndarray:
         """Two or three digits that touch or nearly do."""
         count = 3 if self._rng.random() < 0.15 else 2
-        return self._in_a_row([_cropped(canvas) for canvas in self._digits(count)])
+        pieces = [_cropped(canvas) for canvas in self._digits(count)]
+        if self._rng.random() < 0.15:  # ones stand closest, and are taken for one digit most
+            pieces[self._rng.integers(count)] = _cropped(self._of(1))
+        return self._in_a_row(pieces)
 
     def half(self) -> np.ndarray:
         """About half of a digit, cut off straight."""

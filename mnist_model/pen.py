@@ -35,6 +35,9 @@ SIGNS: tuple[Strokes, ...] = (
     (((1.0, 0.0), (0.0, 0.0), (0.0, 1.0)),),  # upper left corner
     (((1.0, 0.0), (1.0, 1.0), (0.0, 1.0)),),  # lower right corner
     (((0.0, 0.0), (0.0, 1.0)), ((0.0, 0.5), (1.0, 0.5))),  # a rule that meets a box
+    (((0.0, 1.0), (1.0, 1.0)), ((0.5, 0.0), (0.5, 1.0))),  # a rule that stands on one
+    (((0.0, 0.4), (0.5, 0.0), (0.8, 0.4)),),  # the top of a one with a flag, or of a roof
+    (((0.0, 0.9), (1.0, 0.1)),),  # the flag alone, flatter than a one ever leans
 )
 
 
@@ -61,10 +64,10 @@ def scribble(points: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _distance(segments: np.ndarray) -> np.ndarray:
-    """Segments (S, 4) of x0, y0, x1, y1 -> (44, 44): the distance of each pixel from the nearest."""
-    rows, columns = np.mgrid[:CANVAS_PX, :CANVAS_PX]
-    x0, y0, x1, y1 = segments.T[:, :, None, None]
+    """Segments (S, 4) of x0, y0, x1, y1 -> (44, 44) float32: the distance of each pixel from the nearest."""
+    axis = np.arange(CANVAS_PX, dtype=np.float32)
+    x0, y0, x1, y1 = segments.astype(np.float32).T[:, :, None, None]
+    across, down = axis - x0, axis[:, None] - y0
     dx, dy = x1 - x0, y1 - y0
-    along = ((columns - x0) * dx + (rows - y0) * dy) / np.maximum(dx**2 + dy**2, 1e-9)
-    along = np.clip(along, 0, 1)
-    return np.hypot(columns - x0 - along * dx, rows - y0 - along * dy).min(axis=0)
+    along = np.clip((across * dx + down * dy) / np.maximum(dx**2 + dy**2, np.float32(1e-6)), 0, 1)
+    return np.sqrt(((across - along * dx) ** 2 + (down - along * dy) ** 2).min(axis=0))

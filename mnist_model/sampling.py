@@ -10,9 +10,11 @@ import numpy as np
 from mnist_model.augmentation import augment
 from mnist_model.classifier import NOT_A_DIGIT
 from mnist_model.composition import compose
+from mnist_model.handwriting import write_digits
 from mnist_model.recipes import Recipe
 
 _PLAIN_SHARE = 0.4
+_WRITTEN, _WRITTEN_HELD_OUT = 1, 2  # after the recipe's seed: hands to learn from, hands to calibrate on
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,7 +24,7 @@ class Labelled:
     x: np.ndarray
     y: np.ndarray
 
-    def __getitem__(self, chosen: np.ndarray) -> Labelled:
+    def __getitem__(self, chosen: np.ndarray | slice) -> Labelled:
         return Labelled(self.x[chosen], self.y[chosen])
 
     def arrays(self, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +47,7 @@ class PlainBatches(keras.utils.PyDataset):
         self._digits = digits
         self._recipe = recipe
         self._epoch = -1
-        self._digits_in_batch = recipe.batch_size - round(recipe.composed_share * recipe.batch_size)
+        self._digits_in_batch = recipe.batch_size - recipe.composed_in_batch - recipe.written_in_batch
         self.on_epoch_end()
 
     def __len__(self) -> int:
@@ -65,23 +67,25 @@ class PlainBatches(keras.utils.PyDataset):
 
 
 class AugmentedBatches(PlainBatches):
-    """Each digit in a new form in each epoch, some as they are, and the recipe's share of composed images.
+    """Each digit in a new form in each epoch, some as they are, and the recipe's shares of drawn and composed images.
 
     Batches are made on a second thread while the net learns; each depends on the seed, the epoch and its index alone.
     """
 
     def __init__(self, digits: Labelled, recipe: Recipe):
         super().__init__(digits, recipe, workers=2)
+        count = min(recipe.written_digits, len(digits.y))
+        self._written = written(count, np.random.default_rng([recipe.seed, _WRITTEN]))
+        self._all = joined(digits, self._written)
 
     def _batch(self, index: int) -> Labelled:
         rng = np.random.default_rng([self._recipe.seed, self._epoch, index])
         digits = super()._batch(index)
         plain = rng.random(len(digits.y)) < _PLAIN_SHARE
         digits.x[~plain] = augment(digits.x[~plain], digits.y[~plain], rng)
-        return joined(digits, self._composed(rng))
-
-    def _composed(self, rng: np.random.Generator) -> Labelled:
-        return composed(self._digits, self._recipe.batch_size - self._digits_in_batch, rng)
+        drawn = self._written[rng.integers(len(self._written.y), size=self._recipe.written_in_batch)]
+        drawn.x[:] = augment(drawn.x, drawn.y, rng)
+        return joined(digits, drawn, composed(self._all, self._recipe.composed_in_batch, rng))
 
 
 def batches_of(digits: Labelled, recipe: Recipe) -> keras.utils.PyDataset:
@@ -90,13 +94,20 @@ def batches_of(digits: Labelled, recipe: Recipe) -> keras.utils.PyDataset:
 
 
 def calibration_set(held_out: Labelled, recipe: Recipe) -> Labelled:
-    """What the temperature is fitted on: held-out digits as the net will meet them."""
+    """What the temperature is fitted on: half of the digits plain and augmented, half in styles of other hands."""
     if not recipe.composed_share:
         return held_out
     rng = np.random.default_rng(recipe.seed)
-    augmented = Labelled(augment(held_out.x, held_out.y, rng), held_out.y)
-    count = round(2 * len(held_out.y) * recipe.composed_share)
-    return joined(held_out, augmented, composed(held_out, count, rng))
+    half = Labelled(augment(held_out.x[::2], held_out.y[::2], rng), held_out.y[::2])
+    drawn = written(len(held_out.y), np.random.default_rng([recipe.seed, _WRITTEN_HELD_OUT]))
+    drawn.x[:] = augment(drawn.x, drawn.y, rng)
+    digits = joined(held_out[1::2], half, drawn)
+    return joined(digits, composed(digits, round(len(digits.y) * recipe.composed_share), rng))
+
+
+def written(count: int, rng: np.random.Generator) -> Labelled:
+    """``count`` digits of many hands."""
+    return Labelled(*write_digits(count, rng))
 
 
 def composed(digits: Labelled, count: int, rng: np.random.Generator) -> Labelled:

@@ -44,10 +44,18 @@ def _shares(components: Components, zones: np.ndarray, cells: int) -> np.ndarray
 
 
 def _crossed_cells(components: Components, cells: tuple[PixelBox, ...]) -> set[int]:
-    """The cells that one stroke leads through, where it leads through three or more: the field is struck out."""
+    """The cells that one stroke leads through, where it leads through three or more: the field is struck out.
+
+    A stroke that leads through a cell comes near its middle; what is left of the printed frame does not.
+    """
     left, right = components.boxes[:, :1], components.boxes[:, 2:3]
     starts, ends = np.array([cell.left for cell in cells]), np.array([cell.right for cell in cells])
     covered = np.minimum(right, ends) - np.maximum(left, starts) > CROSSED_SHARE * (ends - starts)
+    for index, cell in enumerate(cells):
+        rows = slice(cell.top + cell.height // 4, cell.bottom - cell.height // 4)
+        columns = slice(cell.left + cell.width // 4, cell.right - cell.width // 4)
+        within = np.isin(np.arange(1, len(components.areas) + 1), components.labels[rows, columns])
+        covered[:, index] &= within
     return {int(cell) for row in covered if row.sum() >= 3 for cell in np.flatnonzero(row)}
 
 
