@@ -11,6 +11,7 @@ from preprocessing.form_removal import border_lines, darkness, isolate_ink
 from preprocessing.page import FieldImage, Page, PixelBox, RegisteredPage
 
 MARGIN_MM = 2.0  # around the field: strokes leave their box
+ALIGNED_DARKNESS = 60  # grey levels: print darker than this counts no more for where a field lies
 REACH_MM = 1.8  # how far curl or stretch may have moved a field from where the page's homography puts it
 WHOLE_IMAGE_HEIGHT_PX = 120  # finer than that, an image of one line of digits is shrunken
 WHOLE_IMAGE_WIDTH_PX = 4000
@@ -114,17 +115,34 @@ def _aligned(wide: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndar
     """
     height, width = printed.shape
     centre = (wide.shape[0] - height) // 2, (wide.shape[1] - width) // 2
-    edges = printed.astype(np.float32) - cv2.blur(printed.astype(np.float32), (_odd(px_per_mm), _odd(px_per_mm)))
-    if float(np.abs(edges).sum()) < 20 * px_per_mm * min(height, width):
-        return wide[centre[0] : centre[0] + height, centre[1] : centre[1] + width]
     dark = darkness(wide, px_per_mm)
-    scores = cv2.matchTemplate(dark.astype(np.float32), edges, cv2.TM_CCORR)
-    rows, columns = np.indices(scores.shape)
+    # A black line beside the field must not outweigh the field's own light print, so all print counts alike at first.
+    even = _correlation(np.minimum(dark, ALIGNED_DARKNESS), np.minimum(printed, ALIGNED_DARKNESS), px_per_mm)
+    rows, columns = np.indices(even.shape)
     away_mm = np.hypot(rows - centre[0], columns - centre[1]) / px_per_mm
-    y, x = np.unravel_index(int((scores * (1 - 0.08 * away_mm)).argmax()), scores.shape)
-    if not _shows_print(dark[y : y + height, x : x + width], printed):
+    y, x = (int(index) for index in np.unravel_index(int((even * (1 - 0.08 * away_mm)).argmax()), even.shape))
+    if not even.any() or not _shows_print(dark[y : y + height, x : x + width], printed):
         y, x = centre
+    else:
+        y, x = _sharpened(_correlation(dark, printed, px_per_mm), y, x)
     return wide[y : y + height, x : x + width]
+
+
+def _correlation(dark: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:
+    """How well the print, less its own surroundings, fits each place; zeros where there is too little print to tell."""
+    print_ = printed.astype(np.float32)
+    edges = print_ - cv2.blur(print_, (_odd(px_per_mm), _odd(px_per_mm)))
+    if float(np.abs(edges).sum()) < 20 * px_per_mm * min(printed.shape):
+        edges = np.zeros_like(edges)
+    return cv2.matchTemplate(dark.astype(np.float32), edges, cv2.TM_CCORR)
+
+
+def _sharpened(scores: np.ndarray, y: int, x: int) -> tuple[int, int]:
+    """The best place within a pixel of (y, x)."""
+    top, left = max(0, y - 1), max(0, x - 1)
+    near = scores[top : y + 2, left : x + 2]
+    dy, dx = np.unravel_index(int(near.argmax()), near.shape)
+    return top + int(dy), left + int(dx)
 
 
 def _shows_print(dark: np.ndarray, printed: np.ndarray) -> bool:
