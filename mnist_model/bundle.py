@@ -146,18 +146,30 @@ def write_bundle(out: Path, fill: Callable[[Path], None]) -> Bundle:
         ModelError: as ``check_place``.
     """
     check_place(out)
+
+    def fill_and_check(made: Path) -> None:
+        fill(made)
+        read_bundle(made)
+
+    replace_folder(out, fill_and_check)
+    return read_bundle(out)
+
+
+def replace_folder(out: Path, fill: Callable[[Path], None]) -> None:
+    """Fills a new folder beside ``out`` and renames it into ``out``'s place, in a folder that is there.
+
+    Where ``fill`` raises, ``out`` stays as it was.
+    """
     workshop = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     try:
         made = workshop / "new"
         made.mkdir()
         fill(made)
-        read_bundle(made)
         if out.exists():
             out.rename(workshop / "old")
         made.rename(out)
     finally:
         shutil.rmtree(workshop)
-    return read_bundle(out)
 
 
 def check_place(out: Path) -> None:

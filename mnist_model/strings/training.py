@@ -6,8 +6,6 @@ import dataclasses
 import datetime as dt
 import importlib.metadata
 import math
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from mnist_model.bundle import ModelError, hash_file
+from mnist_model.bundle import ModelError, hash_file, replace_folder
 from mnist_model.datasets import Dataset
 from mnist_model.evaluation import wilson_interval
 from mnist_model.strings.bundle import (
@@ -188,16 +186,7 @@ def write_string_bundle(net: keras.Model, recipe: StringRecipe, dataset: Dataset
     composer = Composer(dataset.x_test, dataset.y_test, np.random.default_rng([recipe.seed, 3]))
     test = composer.compose(recipe.test_strips, np.random.default_rng([recipe.seed, 4]))
     out.parent.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        made = workshop / "new"
-        made.mkdir()
-        _fill(made, out.resolve().name, net, recipe, dataset, test)
-        if out.exists():
-            out.rename(workshop / "old")
-        made.rename(out)
-    finally:
-        shutil.rmtree(workshop)
+    replace_folder(out, lambda made: _fill(made, out.resolve().name, net, recipe, dataset, test))
     return read_string_bundle(out)
 
 
