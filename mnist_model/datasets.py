@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mnist_model.convention import bring_to_convention
+from mnist_model.digit_files import (
+    DatasetError,
+    check_images,
+    check_labels,
+    read_arrays,
+    read_labelled_images,
+)
+
 DATA_VARIABLE = "FORMDIGITS_DATA"
 _MNIST_IN_FOLDER = Path("mnist") / "mnist.npz"
 _MNIST_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 _MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
-
-
+_SEMEION_LICENCE = (
+    "Semeion Handwritten Digit by Tactile Srl, Brescia, and Semeion Research Center of Sciences of Communication, "
+    "Rome, CC BY 4.0"
+)
+# Of the images' and labels' bytes, as ExtraDigits has it. Who made others, their files don't tell.
+_LICENCES = {"8e0ce9435c3005eed03c83867f1426977adfa0e73a6c1d2faf83a0a37e19516c": _SEMEION_LICENCE}
 _MNIST_LICENCE = "MNIST by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, CC BY-SA 3.0"
-
-
-class DatasetError(Exception):
-    """Digits that could not be had: what the problem is, and what a person can do about it."""
-
-    def __init__(self, problem: str, mend: str):
-        super().__init__(problem, mend)
-        self.problem = problem
-        self.mend = mend
-
-    def __str__(self) -> str:
-        return f"{self.problem}; {self.mend}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +40,8 @@ class Dataset:
     ``x_train`` (N, 28, 28) and ``x_test`` (M, 28, 28) are uint8, white on black; ``y_train`` (N,) and ``y_test`` (M,)
     are int64 in 0..9. ``sha256`` is of the four arrays' bytes in this order, so it does not change with how a file was
     packed. ``source`` names them in the model card: ``MNIST`` where the arrays are MNIST's own, else the file's name
-    without its path. ``licence`` is whose they are and on what terms.
+    without its path. ``licence`` is whose they are and on what terms. The last ``extra_images`` of the training images
+    were mixed in by ``with_extra``.
     """
 
     x_train: np.ndarray
@@ -49,6 +51,23 @@ class Dataset:
     sha256: str
     source: str
     licence: str = "unknown"
+    extra_images: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ExtraDigits:
+    """Digits from elsewhere, brought to MNIST's convention, to train on beside MNIST's.
+
+    ``images`` (N, 28, 28) uint8, white on black; ``labels`` (N,) int64 in 0..9. ``sha256`` is of the bytes of the
+    images and labels as the file holds them, ``source`` its name and what was done to the images, ``licence`` whose
+    they are and on what terms.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    sha256: str
+    source: str
+    licence: str
 
 
 def load_mnist(file: Path | None = None) -> Dataset:
@@ -63,7 +82,51 @@ def load_mnist(file: Path | None = None) -> Dataset:
     found = file or _file_of_environment()
     if found is None:
         return _dataset(_download(), "mnist.npz")
-    return _dataset(_read_arrays(found, _MNIST_ARRAYS), found.name)
+    return _dataset(read_arrays(found, _MNIST_ARRAYS), found.name)
+
+
+def read_extra_digits(path: Path) -> ExtraDigits:
+    """Labelled digits of a site or of another collection, as MNIST would have them.
+
+    Args:
+        path: an .npz, an idx file of images or a folder, as ``digit_files.read_labelled_images`` takes them. Images may
+            be of any size, dark on light or light on dark, transposed as EMNIST's, or stretched to their box.
+
+    Raises:
+        DatasetError: as ``digit_files.read_labelled_images``.
+    """
+    found = read_labelled_images(path)
+    images, layout = bring_to_convention(found)
+    digest = _digest(*found.images, found.labels)
+    source = f"{path.name} ({len(images)} digits: {layout.treatment})"
+    return ExtraDigits(images, found.labels, digest, source, _LICENCES.get(digest, "unknown"))
+
+
+def with_extra(dataset: Dataset, extras: Sequence[tuple[ExtraDigits, float]]) -> Dataset:
+    """The data set with further training digits appended; what it is measured on stays.
+
+    Args:
+        dataset: the digits to add to.
+        extras: digits, and how often each of them comes for every time that one of ``dataset`` does: 2 for twice, 0.5
+            for a random half, which is always the same.
+    """
+    chosen = [(extra, _repeated(len(extra.labels), weight)) for extra, weight in extras]
+    return dataclasses.replace(
+        dataset,
+        x_train=np.concatenate([dataset.x_train, *(extra.images[index] for extra, index in chosen)]),
+        y_train=np.concatenate([dataset.y_train, *(extra.labels[index] for extra, index in chosen)]),
+        sha256=" + ".join([dataset.sha256, *(extra.sha256 for extra, _ in extras)]),
+        source=" + ".join([dataset.source, *(f"{weight:g} x {extra.source}" for extra, weight in extras)]),
+        licence="; ".join([dataset.licence, *(extra.licence for extra, _ in extras)]),
+        extra_images=dataset.extra_images + sum(len(index) for _, index in chosen),
+    )
+
+
+def _repeated(count: int, weight: float) -> np.ndarray:
+    """Which of ``count`` digits to take, ``weight`` times each: all as often as it goes, then some at random."""
+    whole, part = divmod(round(weight * count), count)
+    some = np.random.default_rng(0).permutation(count)[:part]
+    return np.concatenate([np.tile(np.arange(count), whole), np.sort(some)])
 
 
 def load_digits(file: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -75,8 +138,8 @@ def load_digits(file: Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         DatasetError: no such file, or not an .npz with these two arrays.
     """
-    arrays = _read_arrays(file, ("x", "y"))
-    return _images(arrays["x"], file.name), _labels(arrays["y"], len(arrays["x"]), file.name)
+    arrays = read_arrays(file, ("x", "y"))
+    return check_images(arrays["x"], file.name), check_labels(arrays["y"], len(arrays["x"]), file.name)
 
 
 def _file_of_environment() -> Path | None:
@@ -103,23 +166,9 @@ def _download() -> dict[str, np.ndarray]:
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
-def _read_arrays(file: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    mend = f"give an .npz file with the arrays {', '.join(names)}"
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names}
-    except FileNotFoundError as error:
-        raise DatasetError(f"{file} does not exist", mend) from error
-    except KeyError as error:
-        raise DatasetError(f"{file}: {error.args[0]}", mend) from error
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        # np.load gives a bare array (no context manager) for .npy, and unpickles nothing here.
-        raise DatasetError(f"{file} is not a readable .npz file ({error})", mend) from error
-
-
 def _dataset(arrays: Mapping[str, np.ndarray], source: str) -> Dataset:
     halves = [
-        (_images(arrays[x], source, side=28), _labels(arrays[y], len(arrays[x]), source))
+        (check_images(arrays[x], source, side=28), check_labels(arrays[y], len(arrays[x]), source))
         for x, y in (("x_train", "y_train"), ("x_test", "y_test"))
     ]
     (x_train, y_train), (x_test, y_test) = halves
@@ -127,22 +176,6 @@ def _dataset(arrays: Mapping[str, np.ndarray], source: str) -> Dataset:
     if digest == _MNIST_SHA256:
         return Dataset(x_train, y_train, x_test, y_test, digest, "MNIST", _MNIST_LICENCE)
     return Dataset(x_train, y_train, x_test, y_test, digest, source)
-
-
-def _images(x: np.ndarray, place: str, side: int | None = None) -> np.ndarray:
-    size = "H, W" if side is None else f"{side}, {side}"
-    if x.ndim != 3 or x.dtype != np.uint8 or len(x) == 0 or (side is not None and x.shape[1:] != (side, side)):
-        raise DatasetError(
-            f"{place}: the images are {x.shape} {x.dtype}",
-            f"give (N, {size}) uint8, white on black, at least one image",
-        )
-    return np.ascontiguousarray(x)
-
-
-def _labels(y: np.ndarray, count: int, place: str) -> np.ndarray:
-    if y.shape != (count,) or y.dtype.kind not in "iu" or y.min() < 0 or y.max() > 9:
-        raise DatasetError(f"{place}: the labels are {y.shape} {y.dtype}", f"give ({count},) whole numbers from 0 to 9")
-    return y.astype(np.int64)
 
 
 def _digest(*arrays: np.ndarray) -> str:
