@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forms.template import Field, FieldKind, FormTemplate
-from mnist_model.classifier import Classifier
+from mnist_model.classifier import NOT_A_DIGIT, Classifier
 from mnist_model.strings.reader import StringReader
+from preprocessing.ink_traits import InkTraits, ink_traits
 from preprocessing.isolation import isolate_fields, whole_image_field
 from preprocessing.normalization import normalize_all
 from preprocessing.page import CellState, FieldImage, Page, PageProblem, PixelBox
@@ -25,7 +26,7 @@ from reading.combination import Values, combine
 from reading.ctc import decode_columns, mean_values
 from reading.decision import Evidence, Policy, decide
 from reading.decoding import Step, decode
-from reading.readings import DigitReading, FieldReading, PageReading
+from reading.readings import DigitReading, FieldReading, PageReading, Traits
 
 DOUBT = 0.5  # cutting that is less sure of its best value than this does not contradict the strip
 
@@ -56,6 +57,7 @@ class PreparedField:
     strip: np.ndarray | None
     states: tuple[CellState, ...]
     truncated: bool
+    ink: InkTraits | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,6 +154,7 @@ def _prepared_field(image: FieldImage) -> PreparedField:
         strip=strip(image) if candidates.pieces and image.field.kind is FieldKind.FREEHAND else None,
         states=candidates.cells,
         truncated=candidates.truncated,
+        ink=ink_traits(image),
     )
 
 
@@ -197,7 +200,17 @@ def _field_reading(
         digits=_digits(prepared, path),
         box=field.box,
         crop_png=prepared.crop_png,
+        kind=field.kind,
+        traits=_traits(prepared.ink, probabilities, decoded.paths[0] if decoded.paths else ()),
     )
+
+
+def _traits(ink: InkTraits | None, probabilities: np.ndarray, path: Sequence[Step]) -> Traits | None:
+    if ink is None:
+        return None
+    digits = [step.piece for step in path if step.digit is not None]
+    not_a_digit = float(probabilities[digits, NOT_A_DIGIT].mean()) if digits else 1.0
+    return Traits(not_a_digit, ink.ink_share, ink.stroke_share, ink.contrast)
 
 
 def _agree(lattice: Values, strip_values: Values) -> bool:

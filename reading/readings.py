@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from forms.template import Box
+from forms.template import Box, FieldKind
 from preprocessing.page import PixelBox
 
 
@@ -34,12 +34,26 @@ class DigitReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Traits:
+    """What a field's writing is like, whatever it says: ``reading.drift`` compares many of them.
+
+    ``not_a_digit`` in [0, 1] is the mean probability of being none over the digits of the best way to cut the field (1
+    where there are none); the others are those of ``preprocessing.ink_traits.InkTraits``.
+    """
+
+    not_a_digit: float
+    ink_share: float
+    stroke_share: float
+    contrast: float
+
+
+@dataclass(frozen=True, slots=True)
 class FieldReading:
     """One field of one page.
 
     ``value`` is "" for a blank or struck-out field. ``confidence`` is the probability that the whole value is right.
     ``alternatives`` are the next best values with their probabilities, best first. ``crop_png`` is the field as
-    scanned, in grey; ``box`` is where it lies on the form.
+    scanned, in grey; ``box`` is where it lies on the form. ``traits`` is None where there is no ink.
     """
 
     field: str
@@ -51,6 +65,8 @@ class FieldReading:
     digits: tuple[DigitReading, ...]
     box: Box
     crop_png: bytes
+    kind: FieldKind = FieldKind.FREEHAND
+    traits: Traits | None = None
 
 
 @dataclass(frozen=True, slots=True)
