@@ -123,7 +123,12 @@ def _print_summary(summary: DigitizeSummary | None) -> None:
 @click.option(
     "--architecture", type=click.Choice(["seed-ann", "cnn", "strings"]), default="seed-ann", show_default=True
 )
-@click.option("--data", metavar="FILE.npz", help="Labelled digits in Keras' layout.  [default: MNIST]")
+@click.option(
+    "--data",
+    metavar="PATH[:WEIGHT]",
+    multiple=True,
+    help="Digits to train on besides MNIST's, or MNIST's own file; as often as you like.",
+)
 @click.option("--out", help="Folder of the bundle.  [default: where the shipped bundle of that name lies]")
 @click.option("--epochs", type=click.IntRange(1, 200), help="In place of the recipe's.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="In place of the recipe's.")

@@ -58,9 +58,10 @@ class TrainJob(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     architecture: Literal["seed-ann", "cnn", "strings"] = Field(default="seed-ann", description="The network to train.")
-    data: str | None = Field(
-        default=None,
-        description="An .npz of labelled digits in Keras' layout. Empty: MNIST, by FORMDIGITS_DATA or by Keras.",
+    data: tuple[str, ...] = Field(
+        default=(),
+        description="Digits to train on besides MNIST's: .npz, idx files or folders 0 to 9, as PATH or PATH:WEIGHT. "
+        "An .npz in Keras' layout with a test half and without a weight takes MNIST's place.",
     )
     out: str | None = Field(
         default=None,

@@ -11,7 +11,7 @@ from flows.errors import JobError
 from flows.settings import TrainJob
 from mnist_model.bundle import SHIPPED, Bundle, ModelError
 from mnist_model.classifier import load_classifier
-from mnist_model.datasets import Dataset, DatasetError, load_digits, load_mnist
+from mnist_model.datasets import Dataset, DatasetError, load_digits, load_training_digits
 from mnist_model.evaluation import Evaluation
 from mnist_model.evaluation import evaluate as evaluate_classifier
 from mnist_model.strings.bundle import StringBundle, StringCard
@@ -36,7 +36,7 @@ def train(job: TrainJob, progress: Callable[[TrainingStep], None]) -> Bundle | S
         JobError: the data can't be had, or the bundle can't be written there.
     """
     try:
-        dataset = load_mnist(Path(job.data).expanduser() if job.data else None)
+        dataset = load_training_digits(job.data)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what goes wrong is raised; the rest is chatter
         trainer = _train_strings if job.architecture == "strings" else _train_digits
         return trainer(job, dataset, progress)

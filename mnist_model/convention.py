@@ -12,11 +12,13 @@ from mnist_model.pen import CANVAS_PX
 
 _LARGEST_PX = CANVAS_PX - 4
 _LIT = 0.5  # a background from here on is paper, not black
+_WRITTEN = 38  # of 255: what counts as ink
 _CHUNK = 4096
 # Width over height of MNIST's training digits 0 to 9: medians, and the standard deviation of the logarithm of all.
 _USUAL_ASPECTS = np.array([0.90, 0.40, 0.95, 0.80, 0.80, 0.90, 0.70, 0.75, 0.75, 0.65])
 _ASPECT_SPREAD = 0.2
 _STRETCHED_SPREAD = 0.12  # of the logarithms: MNIST's own is 0.4, that of digits stretched to a box almost 0
+_NORMALIZED_SHARE = 0.9
 _LYING = 1.25  # ones wider than that, in the median, lie on their side
 
 
@@ -25,12 +27,14 @@ class Layout:
     """How a collection's images differ from MNIST's: what was told by their pixels.
 
     ``dark_on_light``: ink on paper. ``transposed``: rows and columns exchanged, as EMNIST's files have them: ones lie.
-    ``stretched``: every digit fills its box, so that its width says nothing any more.
+    ``stretched``: every digit fills its box, so that its width says nothing any more. ``normalized``: the digits have
+    MNIST's size and place already.
     """
 
     dark_on_light: bool
     transposed: bool
     stretched: bool
+    normalized: bool
 
     @property
     def treatment(self) -> str:
@@ -39,7 +43,8 @@ class Layout:
             (self.dark_on_light, "inverted"),
             (self.transposed, "rows and columns exchanged"),
             (self.stretched, "widths drawn anew from those usual for each digit"),
-            (True, "20 px box, centred by centre of mass"),
+            (self.normalized, "size and place as they are"),
+            (not self.normalized, "20 px box, centred by centre of mass"),
         )
         return ", ".join(what for applies, what in done if applies)
 
@@ -49,7 +54,7 @@ def bring_to_convention(found: LabelledImages) -> tuple[np.ndarray, Layout]:
 
     Polarity is told by the images' borders. Ones that lie on their side tell that rows and columns are exchanged, where
     widths vary; where they hardly vary, the digits were stretched to a box, and each gets a width that is usual for
-    its digit in MNIST.
+    its digit in MNIST. Images that are in MNIST's convention are not resampled.
 
     Args:
         found: images (H, W) uint8 of any sizes.
@@ -62,11 +67,13 @@ def bring_to_convention(found: LabelledImages) -> tuple[np.ndarray, Layout]:
     canvases = np.zeros((len(found.images), CANVAS_PX, CANVAS_PX), np.uint8)
     for index, image in enumerate(found.images):
         canvases[index] = _on_canvas(image, background, dark_on_light)
-    layout = _layout(canvases, found.labels, dark_on_light)
+    layout = Layout(dark_on_light, *_proportions(canvases, found.labels), not dark_on_light and _is_normalized(found))
+    images = np.asarray(found.images) if layout.normalized else canvases
     if layout.transposed:
-        canvases = canvases.swapaxes(1, 2)
-    aspects = _aspects(found.labels) if layout.stretched else None
-    return _normalized(canvases, aspects), layout
+        images = images.swapaxes(1, 2)
+    if layout.normalized:
+        return np.ascontiguousarray(images), layout
+    return _normalized(images, _aspects(found.labels) if layout.stretched else None), layout
 
 
 def _border(image: np.ndarray) -> np.ndarray:
@@ -94,19 +101,32 @@ def _halved(image: np.ndarray) -> np.ndarray:
     return even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2).mean(axis=(1, 3))
 
 
-def _layout(canvases: np.ndarray, labels: np.ndarray, dark_on_light: bool) -> Layout:
+def _is_normalized(found: LabelledImages) -> bool:
+    """Whether nearly all images are 28x28 with a digit of 20 px whose centre of mass lies in the middle."""
+    if any(image.shape != (28, 28) for image in found.images):
+        return False
+    images = np.asarray(found.images)
+    size = np.maximum(_extents(images, axis=1), _extents(images, axis=2))
+    mass = np.maximum(images.sum(axis=(1, 2)), 1)
+    centres = [images.sum(axis=axis) @ np.arange(28) / mass for axis in (1, 2)]
+    fits = (abs(size - 20) <= 1) & (abs(centres[0] - 14) < 1) & (abs(centres[1] - 14) < 1)
+    return bool(fits.mean() > _NORMALIZED_SHARE)
+
+
+def _proportions(canvases: np.ndarray, labels: np.ndarray) -> tuple[bool, bool]:
+    """Whether rows and columns are exchanged, and whether the digits are stretched."""
     width, height = _extents(canvases, axis=1), _extents(canvases, axis=2)
     written = (width > 0) & (height > 0)
     logarithms = np.log(np.maximum(width, 1) / np.maximum(height, 1))
     stretched = bool(written.sum() > 1) and float(logarithms[written].std()) < _STRETCHED_SPREAD
     ones = logarithms[written & (labels == 1)]
     lying = len(ones) > 0 and float(np.median(ones)) > np.log(_LYING)
-    return Layout(dark_on_light, bool(lying and not stretched), stretched)
+    return lying and not stretched, stretched
 
 
 def _extents(canvases: np.ndarray, axis: int) -> np.ndarray:
     """How many columns (axis 1) or rows (axis 2) lie between the first and the last that hold ink, (N,)."""
-    written = np.any(canvases > 38, axis=axis)
+    written = np.any(canvases > _WRITTEN, axis=axis)
     first, last = written.argmax(axis=1), written.shape[1] - written[:, ::-1].argmax(axis=1)
     return np.where(written.any(axis=1), last - first, 0)
 

@@ -14,6 +14,7 @@ import numpy as np
 from mnist_model.convention import bring_to_convention
 from mnist_model.digit_files import (
     DatasetError,
+    array_names,
     check_images,
     check_labels,
     read_arrays,
@@ -28,6 +29,7 @@ _SEMEION_LICENCE = (
     "Semeion Handwritten Digit by Tactile Srl, Brescia, and Semeion Research Center of Sciences of Communication, "
     "Rome, CC BY 4.0"
 )
+_LARGEST_WEIGHT = 100
 # Of the images' and labels' bytes, as ExtraDigits has it. Who made others, their files don't tell.
 _LICENCES = {"8e0ce9435c3005eed03c83867f1426977adfa0e73a6c1d2faf83a0a37e19516c": _SEMEION_LICENCE}
 _MNIST_LICENCE = "MNIST by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, CC BY-SA 3.0"
@@ -41,7 +43,7 @@ class Dataset:
     are int64 in 0..9. ``sha256`` is of the four arrays' bytes in this order, so it does not change with how a file was
     packed. ``source`` names them in the model card: ``MNIST`` where the arrays are MNIST's own, else the file's name
     without its path. ``licence`` is whose they are and on what terms. The last ``extra_images`` of the training images
-    were mixed in by ``with_extra``.
+    were mixed in by ``with_extra``; ``extra`` names them and their weights.
     """
 
     x_train: np.ndarray
@@ -52,6 +54,7 @@ class Dataset:
     source: str
     licence: str = "unknown"
     extra_images: int = 0
+    extra: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,15 +62,47 @@ class ExtraDigits:
     """Digits from elsewhere, brought to MNIST's convention, to train on beside MNIST's.
 
     ``images`` (N, 28, 28) uint8, white on black; ``labels`` (N,) int64 in 0..9. ``sha256`` is of the bytes of the
-    images and labels as the file holds them, ``source`` its name and what was done to the images, ``licence`` whose
-    they are and on what terms.
+    images and labels as the file holds them, ``name`` the file's, ``source`` says also what was done to the images,
+    ``licence`` whose they are and on what terms.
     """
 
     images: np.ndarray
     labels: np.ndarray
     sha256: str
+    name: str
     source: str
     licence: str
+
+
+def load_training_digits(sources: Sequence[str]) -> Dataset:
+    """What a training is asked to learn from: MNIST, and what is mixed in.
+
+    Args:
+        sources: ``PATH`` or ``PATH:WEIGHT``. An .npz with training and test arrays in Keras' layout that has no weight
+            takes MNIST's place; all others are mixed in, with weight 1 where none is given.
+
+    Raises:
+        DatasetError: a source can't be had, has no sensible weight, or two would take MNIST's place.
+    """
+    asked = [_path_and_weight(source) for source in sources]
+    bases = [path for path, weight in asked if weight is None and set(_MNIST_ARRAYS) <= array_names(path)]
+    if len(bases) > 1:
+        names = " and ".join(base.name for base in bases)
+        raise DatasetError(f"{names} would each take MNIST's place", f"give a weight to be mixed in: {bases[1]}:1")
+    extras = [(path, weight or 1.0) for path, weight in asked if weight is not None or path not in bases]
+    dataset = load_mnist(bases[0] if bases else None)
+    return with_extra(dataset, [(read_extra_digits(path), weight) for path, weight in extras])
+
+
+def _path_and_weight(source: str) -> tuple[Path, float | None]:
+    before, _, after = source.rpartition(":")
+    try:
+        weight = float(after) if before else None
+    except ValueError:  # no weight, but a colon in the path
+        weight = None
+    if weight is not None and not 0 < weight <= _LARGEST_WEIGHT:
+        raise DatasetError(f"{source}: the weight is {after}", f"give one above 0, up to {_LARGEST_WEIGHT}")
+    return Path(source if weight is None else before).expanduser(), weight
 
 
 def load_mnist(file: Path | None = None) -> Dataset:
@@ -99,7 +134,7 @@ def read_extra_digits(path: Path) -> ExtraDigits:
     images, layout = bring_to_convention(found)
     digest = _digest(*found.images, found.labels)
     source = f"{path.name} ({len(images)} digits: {layout.treatment})"
-    return ExtraDigits(images, found.labels, digest, source, _LICENCES.get(digest, "unknown"))
+    return ExtraDigits(images, found.labels, digest, path.name, source, _LICENCES.get(digest, "unknown"))
 
 
 def with_extra(dataset: Dataset, extras: Sequence[tuple[ExtraDigits, float]]) -> Dataset:
@@ -119,6 +154,7 @@ def with_extra(dataset: Dataset, extras: Sequence[tuple[ExtraDigits, float]]) ->
         source=" + ".join([dataset.source, *(f"{weight:g} x {extra.source}" for extra, weight in extras)]),
         licence="; ".join([dataset.licence, *(extra.licence for extra, _ in extras)]),
         extra_images=dataset.extra_images + sum(len(index) for _, index in chosen),
+        extra=(*dataset.extra, *(f"{extra.name}:{weight:g}" for extra, weight in extras)),
     )
 
 

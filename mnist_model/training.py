@@ -23,7 +23,7 @@ from mnist_model.evaluation import Evaluation, evaluate_probabilities
 from mnist_model.export import save_all
 from mnist_model.plots import plot_confusion_matrix, plot_reliability_diagram, plot_training_history
 from mnist_model.recipes import Recipe, recipe_of
-from mnist_model.sampling import Labelled, batches_of, calibration_set, split
+from mnist_model.sampling import Labelled, batches_of, calibration_set, joined, split
 
 _SOFTWARE = ("keras", "tensorflow", "numpy", "ai-edge-litert")
 
@@ -87,7 +87,7 @@ def train(
 
 def _fit(recipe: Recipe, dataset: Dataset, progress: Progress | None) -> _Trained:
     keras.utils.set_random_seed(recipe.seed)
-    training, validation = split(Labelled(dataset.x_train, dataset.y_train), recipe.validation_share, recipe.seed)
+    training, validation = _split(dataset, recipe)
     batches = batches_of(training, recipe)
     model = ARCHITECTURES[recipe.architecture]()
     model.compile(
@@ -111,6 +111,13 @@ def _fit(recipe: Recipe, dataset: Dataset, progress: Progress | None) -> _Traine
     bare = ARCHITECTURES[recipe.architecture]()  # without the optimizer, which makes the files three times as large
     bare.set_weights(model.get_weights())
     return _Trained(recipe, bare, history.history, len(training.y), calibration_set(validation, recipe))
+
+
+def _split(dataset: Dataset, recipe: Recipe) -> tuple[Labelled, Labelled]:
+    """Training and validation digits. Digits that were mixed in, some more than once, are all for training."""
+    digits, own = Labelled(dataset.x_train, dataset.y_train), len(dataset.y_train) - dataset.extra_images
+    training, validation = split(digits[:own], recipe.validation_share, recipe.seed)
+    return joined(training, digits[own:]), validation
 
 
 def _callbacks(recipe: Recipe, progress: Progress | None) -> list[keras.callbacks.Callback]:
@@ -183,7 +190,7 @@ def _origin(trained: _Trained, dataset: Dataset) -> dict[str, Any]:
     """The part of the card that says how to make the model again."""
     recipe = trained.recipe
     return {
-        "command": _command(recipe),
+        "command": _command(recipe, dataset),
         "data_source": dataset.source,
         "data_sha256": dataset.sha256,
         "data_licence": dataset.licence,
@@ -215,9 +222,10 @@ def _recall(probabilities: np.ndarray, y: np.ndarray) -> float | None:
     return float((probabilities[composed].argmax(axis=1) == NOT_A_DIGIT).mean()) if composed.any() else None
 
 
-def _command(recipe: Recipe) -> str:
-    """The command that makes the model again: with the options that differ from the recipe's."""
+def _command(recipe: Recipe, dataset: Dataset) -> str:
+    """The command that makes the model again: with what was mixed in, and the options that differ from the recipe's."""
     usual = recipe_of(recipe.architecture)
+    data = "".join(f" --data {source}" for source in dataset.extra)
     seed = "" if recipe.seed == usual.seed else f" --seed {recipe.seed}"
     epochs = "" if recipe.epochs == usual.epochs else f" --epochs {recipe.epochs}"
-    return f"formdigits train --architecture {recipe.architecture}{seed}{epochs}"
+    return f"formdigits train --architecture {recipe.architecture}{data}{seed}{epochs}"

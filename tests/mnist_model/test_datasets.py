@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_model import datasets
-from mnist_model.datasets import DatasetError, load_digits, load_mnist
+from mnist_model.datasets import DatasetError, load_digits, load_mnist, load_training_digits, read_extra_digits
 
 ARRAYS = {
     "x_train": np.zeros((4, 28, 28), np.uint8),
@@ -103,3 +103,45 @@ def test_digits_to_evaluate_may_have_any_size(tmp_path):
     x, y = load_digits(file)
     assert x.shape == (3, 16, 20)
     assert y.tolist() == [7, 8, 9]
+
+
+def two_sources(folder: Path) -> tuple[Path, Path]:
+    site = folder / "site.npz"
+    x = np.zeros((4, 16, 16), np.uint8)
+    x[:, 2:14, 5:9] = 255
+    np.savez(site, x=x, y=np.array([7, 7, 7, 7]))
+    return saved(folder / "mnist.npz"), site
+
+
+def test_a_file_with_a_test_half_takes_the_place_of_mnist_and_others_are_mixed_in(tmp_path):
+    mnist, site = two_sources(tmp_path)
+    alone, mixed = load_training_digits([str(mnist)]), load_training_digits([f"{site}:2.5", str(mnist)])
+    assert alone.extra_images == 0
+    assert mixed.extra_images == 10
+    assert mixed.y_train.tolist() == [0, 1, 2, 3] + [7] * 10
+    assert mixed.x_train.shape == (14, 28, 28)
+    assert mixed.y_test.tolist() == [0, 1]
+    assert mixed.extra == ("site.npz:2.5",)
+    assert mixed.sha256 == f"{alone.sha256} + {read_extra_digits(site).sha256}"
+    assert mixed.source.startswith("mnist.npz + 2.5 x site.npz (4 digits: ")
+    assert mixed.licence == "unknown; unknown"
+
+
+def test_with_a_weight_mnist_like_files_are_mixed_in_by_their_training_half(tmp_path):
+    mnist, _ = two_sources(tmp_path)
+    both = load_training_digits([str(mnist), f"{mnist}:0.5"])
+    assert both.extra_images == 2
+    assert both.y_test.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("weight", ["0", "-1", "nan", "1e9"])
+def test_a_weight_without_sense_is_refused(tmp_path, weight):
+    mnist, site = two_sources(tmp_path)
+    with pytest.raises(DatasetError, match="the weight is"):
+        load_training_digits([str(mnist), f"{site}:{weight}"])
+
+
+def test_two_files_for_the_place_of_mnist_are_refused(tmp_path):
+    mnist, _ = two_sources(tmp_path)
+    with pytest.raises(DatasetError, match="place"):
+        load_training_digits([str(mnist), str(mnist)])

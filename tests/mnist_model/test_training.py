@@ -7,7 +7,7 @@ import pytest
 
 from mnist_model.bundle import SHIPPED, ModelError, read_bundle, verify_bundle
 from mnist_model.classifier import load_classifier
-from mnist_model.datasets import Dataset
+from mnist_model.datasets import Dataset, ExtraDigits, with_extra
 from mnist_model.pen import draw
 from mnist_model.recipes import RECIPES
 
@@ -119,6 +119,14 @@ def test_the_held_out_digits_are_not_trained_on(tiny):
     training, held_out = split(digits, 0.1, seed=1)
     assert sorted([*training.y, *held_out.y]) == list(range(300))
     assert len(held_out.y) == 30
+
+
+def test_digits_that_were_mixed_in_are_trained_on_and_not_held_out(tiny, tmp_path):
+    extra = ExtraDigits(tiny.x_test, tiny.y_test, "1" * 64, "site.npz", "site.npz (50 digits)", "CC0")
+    card = train("seed-ann", with_extra(tiny, [(extra, 2)]), tmp_path / "mixed", epochs=1).card
+    assert (card.train_images, card.validation_images) == (370, 30)
+    assert card.command == "formdigits train --architecture seed-ann --data site.npz:2 --epochs 1"
+    assert (card.data_source, card.data_licence) == ("strokes + 2 x site.npz (50 digits)", "unknown; CC0")
 
 
 def test_an_epoch_shows_each_digit_once_in_a_new_order(tiny):
