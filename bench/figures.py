@@ -44,6 +44,22 @@ def share(count: int, total: int) -> str:
     return f"{100 * count / total:.1f} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
 
 
+def read_rate(confidences: Sequence[float], right: Sequence[bool], error: float) -> float:
+    """The largest share of fields that could be accepted with at most ``error`` of the accepted ones wrong.
+
+    The threshold is chosen with hindsight: what a perfectly chosen one would give. Fields of one confidence are
+    accepted or rejected together.
+    """
+    order = sorted(range(len(right)), key=lambda index: -confidences[index])
+    wrong, best = 0, 0
+    for count, index in enumerate(order, 1):
+        wrong += not right[index]
+        is_last = count == len(order) or confidences[order[count]] < confidences[index]
+        if is_last and wrong <= error * count:
+            best = count
+    return best / max(1, len(right))
+
+
 def markdown_table(rows: Sequence[tuple[str, Sequence[Outcome], float]]) -> str:
     """A row for each (name of the set, its outcomes, seconds that reading it took)."""
     lines = [
