@@ -8,12 +8,14 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from forms.errors import Fault
 from forms.patterns import MAX_DIGITS
+from forms.rules import USUALLY_KEPT, CheckScheme
 
 MAX_PAGE_MM = 2000.0
 MAX_PATTERN = 200
@@ -34,8 +36,29 @@ def _pair(value: Any) -> Any:
 Length = Annotated[
     list[Annotated[int, Field(ge=1, le=MAX_DIGITS)]], BeforeValidator(_pair), Field(min_length=2, max_length=2)
 ]
+
+
+def _listed(value: Any) -> Any:
+    """``"a"`` means ``["a"]``."""
+    return [value] if isinstance(value, str) else value
+
+
+def _under(key: str) -> BeforeValidator:
+    """``"a"`` means ``{key = "a"}``."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+
+
 Range = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
 BoxNumbers = Annotated[list[Position], Field(min_length=4, max_length=4)]
+DateFormat = Literal["ddmmyyyy", "mmddyyyy", "yyyymmdd", "ddmmyy", "mmddyy", "yymmdd"]
+Formats = Annotated[list[DateFormat], BeforeValidator(_listed), Field(min_length=1, max_length=6)]
+Names = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=64)]],
+    BeforeValidator(_listed),
+    Field(min_length=1, max_length=500),
+]
+Share = Annotated[float, Field(ge=0.5, lt=1, allow_inf_nan=False)]
+Scheme = Literal["aba", "luhn", "mod11", "isbn10", "mod97", "iban", "verhoeff", "ean", "isbn13"]
 
 
 class Entry(BaseModel):
@@ -50,6 +73,64 @@ class RepeatEntry(Entry):
     count: int = Field(ge=2, le=200, description="How many fields in all.", examples=[12])
     dx_mm: Shift = Field(0.0, description="How far each lies to the right of the one before.", examples=[0.0])
     dy_mm: Shift = Field(0.0, description="How far each lies below the one before.", examples=[9.0])
+
+
+class CheckDigitEntry(Entry):
+    """``check_digit``: the number protects itself against slips."""
+
+    scheme: Scheme = Field(description="How.", examples=[CheckScheme.LUHN.value])
+    weights: list[int] | None = Field(
+        None,
+        min_length=2,
+        max_length=MAX_DIGITS,
+        description="mod11: of each digit, the check digit included; default n, .., 2, 1.",
+        examples=[[9, 8, 7, 6, 5, 4, 3, 2, 1]],
+    )
+    country: str | None = Field(
+        None, pattern="^[A-Z]{2}$", description="iban: the two letters in front of the field.", examples=["DE"]
+    )
+
+
+class DateEntry(Entry):
+    """``date``: a day of the calendar."""
+
+    format: Formats = Field(description="Order of day, month and year; or several.", examples=["ddmmyyyy"])
+    months_back: int | None = Field(
+        None, ge=0, le=2400, description="How long before the reference day it may lie.", examples=[12]
+    )
+    months_ahead: int | None = Field(
+        None, ge=0, le=2400, description="How long after the reference day it may lie.", examples=[1]
+    )
+    reference: date | None = Field(
+        None,
+        description="The day that the window is measured from; default the day of the run.",
+        examples=[date(2026, 1, 31)],
+    )
+
+
+class RosterEntry(Entry):
+    """``roster``: the values that there are, in a CSV file."""
+
+    file: str = Field(
+        min_length=1, max_length=1000, description="Its path, relative to the form file.", examples=["patients.csv"]
+    )
+    column: str = Field(min_length=1, max_length=200, description="The column of the values.", examples=["patient_id"])
+    unique: bool = Field(False, description="Each value stands on one page of a batch only.", examples=[True])
+
+
+class SumEntry(Entry):
+    """``[[sum]]``: fields of a page that add up to others of it."""
+
+    of: Names = Field(description="Names of the parts; * stands for anything.", examples=[["count_*"]])
+    equals: Names = Field(description="Name of the total, or names.", examples=["total"])
+    kept: Share = Field(USUALLY_KEPT, description="The share of pages on which it holds as written.", examples=[0.98])
+
+
+class BatchTotalEntry(Entry):
+    """``[[batch_total]]``: what a field adds up to over all pages of a batch."""
+
+    field: str = Field(min_length=1, max_length=64, description="Name of the field.", examples=["amount"])
+    total: int = Field(ge=0, description="The control total.", examples=[1250000])
 
 
 class FieldEntry(Entry):
@@ -87,6 +168,26 @@ class FieldEntry(Entry):
         examples=[r"\d{7}"],
     )
     range: Range | None = Field(None, description="Smallest and largest value.", examples=[[0, 9999999]])
+    check_digit: Annotated[CheckDigitEntry, _under("scheme")] | None = Field(
+        None, description="The number's check digit.", examples=["luhn"]
+    )
+    date: Annotated[DateEntry, _under("format")] | None = Field(
+        None, description="The value is a date.", examples=["ddmmyyyy"]
+    )
+    roster: RosterEntry | None = Field(
+        None, description="The value is one of a list.", examples=[{"file": "patients.csv", "column": "patient_id"}]
+    )
+    rules_kept: Share = Field(
+        USUALLY_KEPT, description="The share of written values that keep the field's rules.", examples=[0.99]
+    )
+    max_error: float | None = Field(
+        None,
+        gt=0,
+        le=0.5,
+        allow_inf_nan=False,
+        description="The share of accepted values that may be wrong; default what the run asks for.",
+        examples=[0.005],
+    )
     repeat: RepeatEntry | None = Field(
         None,
         description="The same field several times; {n} in name and label counts from 1.",
@@ -133,7 +234,7 @@ class RegistrationEntry(Entry):
 
 
 class FormEntry(Entry):
-    """The top of the file. ``page``, ``registration`` and ``field`` are checked by their own models."""
+    """The top of the file. ``page``, ``registration`` and all ``[[...]]`` are checked by their own models."""
 
     name: str = Field(pattern=NAME, max_length=64, description="Name of the form.", examples=["patient"])
     version: str = Field(min_length=1, max_length=64, description="Change it with the print.", examples=["1"])
@@ -146,10 +247,19 @@ class FormEntry(Entry):
     field: list[dict[str, Any]] = Field(
         min_length=1, max_length=500, description="The fields.", examples=[[{"name": "patient_id"}]]
     )
+    sum: list[dict[str, Any]] | None = Field(
+        None, max_length=500, description="Sums across fields of a page.", examples=[[{"of": ["a", "b"]}]]
+    )
+    batch_total: list[dict[str, Any]] | None = Field(
+        None, max_length=50, description="Control totals of a batch.", examples=[[{"field": "amount"}]]
+    )
 
 
 _NESTED: dict[tuple[type[Entry], str], type[Entry]] = {
     (FieldEntry, "repeat"): RepeatEntry,
+    (FieldEntry, "check_digit"): CheckDigitEntry,
+    (FieldEntry, "date"): DateEntry,
+    (FieldEntry, "roster"): RosterEntry,
     (RegistrationEntry, "marks"): MarkEntry,
 }
 
@@ -174,6 +284,8 @@ def shown(value: Any) -> str:
 
 
 def _said(detail: Any) -> str:
+    if detail["type"] == "string_pattern_mismatch" and detail["loc"][-1] == "country":
+        return "a country is two capital letters"
     if detail["type"] == "string_pattern_mismatch":
         return "a name is of letters, digits, _ - . and starts with a letter, a digit or _"
     if detail["type"] in ("model_type", "dict_type"):
@@ -216,6 +328,8 @@ def _toml(examples: list[Any] | None) -> str:
 
 
 def _inline(value: Any) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {_inline(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):

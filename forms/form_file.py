@@ -8,6 +8,8 @@ import tomllib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,18 +17,25 @@ from pydantic import ValidationError
 
 from forms.entries import (
     NAME,
+    BatchTotalEntry,
     Entry,
     FieldEntry,
     FormEntry,
     PageEntry,
     RegistrationEntry,
     RepeatEntry,
+    RosterEntry,
+    SumEntry,
     faults_of,
     shown,
 )
 from forms.errors import Fault, FormError
+from forms.field_rules import check_digit_of, date_of
 from forms.geometry import boxes_of, in_one_line, off_page, overlap, overlapping_fields, square
+from forms.page_rules import batch_total_of, sum_of
 from forms.patterns import PatternError, check_pattern
+from forms.rosters import MAX_ROSTER_BYTES, roster_of
+from forms.rules import BatchTotal, CheckDigit, DateRule, Roster, SumRule
 from forms.template import Box, Field, FieldKind, FormTemplate, Mark
 
 BUILT_IN = ("digits", "zip", "amount", "date")
@@ -38,23 +47,24 @@ WHOLE_IMAGE = Box(0.0, 0.0, 1.0, 1.0)
 _EntryT = TypeVar("_EntryT", bound=Entry)
 
 
-def load_forms(form: str | Path) -> tuple[FormTemplate, ...]:
+def load_forms(form: str | Path, today: date | None = None) -> tuple[FormTemplate, ...]:
     """The forms that ``form`` names, checked.
 
     Args:
         form: The name of a built-in form (as ``str``), a form file, a folder with ``form.toml`` in it, or a folder
             of such folders.
+        today: The day that windows of dates are measured from where a form states none; by default the present one.
 
     Raises:
         FormError: Nothing there, or something wrong with a form, or two forms of one name.
     """
     if form in BUILT_IN:
-        return (load_form(Path(__file__).parent / "builtin" / f"{form}.toml"),)
+        return (load_form(Path(__file__).parent / "builtin" / f"{form}.toml", today),)
     templates: list[FormTemplate] = []
     faults: list[Fault] = []
     for path in _form_files(Path(form)):
         try:
-            templates.append(load_form(path))
+            templates.append(load_form(path, today))
         except FormError as error:
             faults += error.faults
     for name, count in Counter(template.name for template in templates).items():
@@ -65,28 +75,29 @@ def load_forms(form: str | Path) -> tuple[FormTemplate, ...]:
     return tuple(templates)
 
 
-def load_form(path: Path) -> FormTemplate:
-    """The form that one form file states, checked.
+def load_form(path: Path, today: date | None = None) -> FormTemplate:
+    """The form that one form file states, checked. ``today`` is as for ``load_forms``.
 
     Raises:
-        FormError: The file or its blank can't be read, or something in it is wrong.
+        FormError: The file, its blank or a roster can't be read, or something in it is wrong.
     """
     raw = _read(path)
-    return form_of(_parse(raw, str(path)), path, raw)
+    return form_of(_parse(raw, str(path)), path, raw, today)
 
 
-def form_of(document: dict[str, Any], path: Path, raw: bytes) -> FormTemplate:
+def form_of(document: dict[str, Any], path: Path, raw: bytes, today: date | None = None) -> FormTemplate:
     """The form that a parsed form file states.
 
     Args:
         document: The file as ``tomllib`` gives it.
         path: Where the file lies: messages name it, and the path of the blank is relative to its folder.
         raw: The bytes of the file, for the digest.
+        today: As for ``load_forms``.
 
     Raises:
         FormError: Something in it is wrong.
     """
-    return _Reader(path, raw).form(document)
+    return _Reader(path, raw, today or date.today()).form(document)
 
 
 def _form_files(path: Path) -> list[Path]:
@@ -127,6 +138,13 @@ def _parse(raw: bytes, place: str) -> dict[str, Any]:
         raise FormError(place, f"is not TOML: {error}", "Mend that line; strings stand in quotes.") from None
 
 
+def _opened(path: Path) -> BufferedReader:
+    """A file beside the form, open to be read; ``OSError`` or ``ValueError`` where it is none."""
+    if not path.is_file():
+        raise FileNotFoundError(2, "there is no such file")
+    return path.open("rb")
+
+
 def _reason(error: Exception) -> str:
     return (isinstance(error, OSError) and error.strerror) or str(error)
 
@@ -134,10 +152,12 @@ def _reason(error: Exception) -> str:
 class _Reader:
     """Reads one document and collects what is wrong with it."""
 
-    def __init__(self, path: Path, raw: bytes) -> None:
+    def __init__(self, path: Path, raw: bytes, today: date) -> None:
         self.path = path
+        self.today = today
         self.digest = hashlib.sha256(raw)
         self.faults: list[Fault] = []
+        self.fields_sound = False
 
     def form(self, document: dict[str, Any]) -> FormTemplate:
         top = self._entry(FormEntry, document, "")
@@ -160,6 +180,7 @@ class _Reader:
         fields = self._fields(document)
         if page:
             self._check_places(fields, marks, page)
+        sums, batch_totals = self._sums(document, fields), self._batch_totals(document, fields)
         if self.faults or not (top and page and registration):
             return None
         return FormTemplate(
@@ -174,6 +195,8 @@ class _Reader:
             blank=blank,
             max_residual_mm=registration.max_residual_mm,
             digest=self.digest.hexdigest(),
+            sums=sums,
+            batch_totals=batch_totals,
         )
 
     def _whole_image(self, document: dict[str, Any], top: FormEntry | None) -> FormTemplate | None:
@@ -183,7 +206,10 @@ class _Reader:
         fields = [self._whole_image_field(entry, place) for entry, place in self._field_entries(document)]
         if len(fields) > 1:
             self._fault("field", "a whole_image form has one field", "Keep one [[field]].")
-        self._check_names([field for field in fields if field])
+        sound = [field for field in fields if field]
+        self.fields_sound = len(sound) == len(fields)
+        self._check_names(sound)
+        sums, batch_totals = self._sums(document, sound), self._batch_totals(document, sound)
         if self.faults or not top or not fields or fields[0] is None:
             return None
         return FormTemplate(
@@ -196,6 +222,8 @@ class _Reader:
             fields=(fields[0],),
             whole_image=True,
             digest=self.digest.hexdigest(),
+            sums=sums,
+            batch_totals=batch_totals,
         )
 
     def _fault(self, where: str, problem: str, mend: str) -> None:
@@ -218,9 +246,7 @@ class _Reader:
         """The blank's path; its bytes go into the digest."""
         path = self.path.parent / stated
         try:
-            if not path.is_file():
-                raise FileNotFoundError(2, "there is no such file")
-            with path.open("rb") as file:
+            with _opened(path) as file:
                 empty = not file.peek(1)
                 while chunk := file.read(1 << 20):
                     self.digest.update(chunk)
@@ -248,6 +274,7 @@ class _Reader:
 
     def _fields(self, document: dict[str, Any]) -> list[Field]:
         fields: list[Field] = []
+        before = len(self.faults)
         for entry, where in self._field_entries(document):
             field = self._field(entry, where)
             if field:
@@ -255,6 +282,7 @@ class _Reader:
             if len(fields) > MAX_FIELDS:
                 self._fault(where, f"the form has more than {MAX_FIELDS} fields", "Make two forms of it.")
                 return []
+        self.fields_sound = len(self.faults) == before
         self._check_names(fields)
         return fields
 
@@ -292,6 +320,11 @@ class _Reader:
             pattern=entry.pattern,
             min_value=smallest,
             max_value=largest,
+            max_error=entry.max_error,
+            check_digit=self._check_digit(entry, length, where),
+            date=self._date(entry, length, where),
+            roster=self._roster(entry.roster, length, f"{where}, roster") if entry.roster else None,
+            rules_kept=entry.rules_kept,
         )
 
     def _length(self, entry: FieldEntry, where: str, boxes: int) -> tuple[int, int] | None:
@@ -325,6 +358,64 @@ class _Reader:
         elif smallest >= 10 ** length[1]:
             problem = f"no value of at most {length[1]} digits reaches {smallest}"
             self._fault(f"{where}, range", problem, "Make range and length agree.")
+
+    def _check_digit(self, entry: FieldEntry, length: tuple[int, int], where: str) -> CheckDigit | None:
+        if entry.check_digit is None:
+            return None
+        rule, faults = check_digit_of(entry.check_digit, length, f"{self.path}: {where}, check_digit")
+        self.faults += faults
+        return rule
+
+    def _date(self, entry: FieldEntry, length: tuple[int, int], where: str) -> DateRule | None:
+        if entry.date is None:
+            return None
+        rule, faults = date_of(entry.date, length, self.today, f"{self.path}: {where}, date")
+        self.faults += faults
+        return rule
+
+    def _roster(self, entry: RosterEntry, length: tuple[int, int], where: str) -> Roster | None:
+        """The roster; the bytes of its file go into the digest."""
+        try:
+            with _opened(self.path.parent / entry.file) as file:
+                raw = file.read(MAX_ROSTER_BYTES + 1)
+        except (OSError, ValueError) as error:
+            problem = f"{shown(entry.file)}: {_reason(error)}"
+            self._fault(f"{where}, file", problem, "A roster's path is relative to the form file.")
+            return None
+        if not raw.strip() or len(raw) > MAX_ROSTER_BYTES:
+            problem = f"{shown(entry.file)} is {'too large for a roster' if raw.strip() else 'an empty file'}"
+            self._fault(f"{where}, file", problem, "Name a CSV file with a column of the values.")
+            return None
+        self.digest.update(raw)
+        roster, faults = roster_of(raw, entry, length, f"{self.path}: {where}")
+        self.faults += faults
+        return roster
+
+    def _sums(self, document: dict[str, Any], fields: Sequence[Field]) -> tuple[SumRule, ...]:
+        rules = []
+        for entry, where in self._numbered(SumEntry, document, "sum"):
+            rule, faults = sum_of(entry, fields, f"{self.path}: {where}")
+            self.faults += faults
+            rules += [rule] if rule else []
+        return tuple(rules)
+
+    def _batch_totals(self, document: dict[str, Any], fields: Sequence[Field]) -> tuple[BatchTotal, ...]:
+        rules = []
+        for entry, where in self._numbered(BatchTotalEntry, document, "batch_total"):
+            rule, faults = batch_total_of(entry, fields, f"{self.path}: {where}")
+            self.faults += faults
+            rules += [rule] if rule else []
+        return tuple(rules)
+
+    def _numbered(self, model: type[_EntryT], document: dict[str, Any], key: str) -> list[tuple[_EntryT, str]]:
+        """The sound entries of ``[[key]]`` and how messages name each; none where a field they mean may be missing."""
+        tables = document.get(key)
+        found = []
+        for number, table in enumerate(tables if isinstance(tables, list) else [], start=1):
+            entry = self._entry(model, table, f"{key} {number}, ") if isinstance(table, dict) else None
+            if entry and self.fields_sound:
+                found.append((entry, f"{key} {number}"))
+        return found
 
     def _check_repeat(self, entry: FieldEntry, where: str) -> bool:
         repeat, before = entry.repeat, len(self.faults)

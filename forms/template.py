@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from forms.rules import USUALLY_KEPT, BatchTotal, CheckDigit, DateRule, Roster, SumRule
+
 MM_PER_INCH = 25.4
 
 
@@ -79,7 +81,9 @@ class Field:
 
     ``boxes`` holds one box a digit for a comb field, left to right, and exactly one box for a free-hand field.
     ``min_length`` and ``max_length`` count digits. ``pattern`` must match the whole value; ``min_value`` and
-    ``max_value`` bound it as a whole number.
+    ``max_value`` bound it as a whole number. ``check_digit``, ``date`` and ``roster`` are rules that it keeps, and
+    ``rules_kept`` is the share of written values that keep all of its rules. ``max_error`` is the share of accepted values
+    that may be wrong; None where the run says.
     """
 
     name: str
@@ -92,6 +96,11 @@ class Field:
     pattern: str | None = None
     min_value: int | None = None
     max_value: int | None = None
+    check_digit: CheckDigit | None = None
+    date: DateRule | None = None
+    roster: Roster | None = None
+    rules_kept: float = USUALLY_KEPT
+    max_error: float | None = None
 
     @property
     def box(self) -> Box:
@@ -107,8 +116,9 @@ class FormTemplate:
     field, already cut out, whatever its size. All others have a page size in mm, at least one field, and either
     ``marks`` (three or more) or a ``blank`` (a scan or PDF of the empty form) to be registered by.
     ``working_dpi`` is the resolution at which fields are cut out. A page whose registration residual is larger than
-    ``max_residual_mm`` is refused. ``digest`` is the sha256 of the form file and its blank: two templates with the same
-    digest read a page alike.
+    ``max_residual_mm`` is refused. ``sums`` hold across the fields of a page, ``batch_totals`` across a batch.
+    ``digest`` is the sha256 of the form file, its blank and its rosters: two templates with the same digest read a page
+    alike, but for a window of dates that moves with the day.
     """
 
     name: str
@@ -123,6 +133,8 @@ class FormTemplate:
     max_residual_mm: float = 1.0
     whole_image: bool = False
     digest: str = ""
+    sums: tuple[SumRule, ...] = ()
+    batch_totals: tuple[BatchTotal, ...] = ()
 
     def field(self, name: str) -> Field:
         """The field of that name; ``KeyError`` where there is none."""

@@ -5,7 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from forms.entries import Entry, FieldEntry, FormEntry, MarkEntry, PageEntry, RegistrationEntry, RepeatEntry
+from forms.entries import (
+    BatchTotalEntry,
+    CheckDigitEntry,
+    DateEntry,
+    Entry,
+    FieldEntry,
+    FormEntry,
+    MarkEntry,
+    PageEntry,
+    RegistrationEntry,
+    RepeatEntry,
+    RosterEntry,
+    SumEntry,
+)
 from forms.form_file import BUILT_IN, load_form, load_forms
 
 PAGE = (Path(__file__).parents[2] / "docs" / "forms.md").read_text()
@@ -24,6 +37,11 @@ def section(title: str) -> str:
         ("### One of `marks`", MarkEntry),
         ("### `[[field]]`", FieldEntry),
         ("### `repeat`", RepeatEntry),
+        ("### `check_digit`", CheckDigitEntry),
+        ("### `date`", DateEntry),
+        ("### `roster`", RosterEntry),
+        ("### `[[sum]]`", SumEntry),
+        ("### `[[batch_total]]`", BatchTotalEntry),
     ],
 )
 def test_the_tables_hold_the_keys_of_the_models(title: str, model: type[Entry]) -> None:
