@@ -14,9 +14,12 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, Row, Select, func, select
 
+from ledger.audit_sample import FieldKey, shown_alternatives, shown_confidence
 from ledger.corrected_csv import set_aside_corrected
+from ledger.corrections import BLANK, RecordedAnswers
 from ledger.errors import LedgerError
-from ledger.tables import pages, readings
+from ledger.tables import batches, corrections, pages, readings
+from reading.readings import Reason
 
 READINGS_COLUMNS = (
     "scan",
@@ -68,8 +71,8 @@ def cell(text: str) -> str:
 def write_csv(connection: Connection, batch: int, out: Path) -> Export:
     """Write both files of a batch into ``out``, which is made if need be.
 
-    Memory does not grow with the batch. Files of the same names are replaced only when both new ones are whole; a
-    readings.csv that may hold corrections is renamed and kept.
+    Memory grows with the answers that people gave, not with the batch. Files of the same names are replaced only when
+    both new ones are whole; a readings.csv that may hold corrections which the ledger does not is renamed and kept.
 
     Raises:
         LedgerError: ``out`` or a file in it cannot be written.
@@ -79,7 +82,7 @@ def write_csv(connection: Connection, batch: int, out: Path) -> Export:
     with _named_errors(out), _part_files(out, readings_path, records_path) as (readings_file, records_file):
         rows = _write_pages(_stream(connection, batch), fields, readings_file, records_file)
         _settle(readings_file, records_file)
-        kept = set_aside_corrected(readings_path)
+        kept = set_aside_corrected(readings_path, RecordedAnswers(connection, batch).__contains__)
         _sync_folder(out)  # the corrections have their new name before anything takes the old one
         Path(readings_file.name).replace(readings_path)
         Path(records_file.name).replace(records_path)
@@ -130,27 +133,47 @@ def _stream(connection: Connection, batch: int) -> Iterator[Row[Any]]:
     return iter(connection.execute(_query(batch), execution_options={"yield_per": _ROWS_AT_ONCE}))
 
 
+_UNWANTED = {"page_id", "digits", "kind", "not_a_digit", "ink_share", "stroke_share", "contrast"}
+_UNWANTED_OF_PAGE = {"batch_id", "scan_order", "claim", "read_at"}
+
+
 def _query(batch: int) -> Select[Any]:
     order = (pages.c.scan_order, pages.c.scan, pages.c.page, pages.c.sha256, pages.c.id, readings.c.position)
-    wanted = [column for column in readings.c if column.name not in ("page_id", "digits")]
-    unwanted = ("batch_id", "scan_order", "claim", "read_at")
-    of_page = [column for column in pages.c if column.name not in unwanted]
-    return select(*of_page, *wanted).outerjoin_from(pages, readings).where(pages.c.batch_id == batch).order_by(*order)
+    of_page = [column for column in pages.c if column.name not in _UNWANTED_OF_PAGE]
+    of_field = [column for column in readings.c if column.name not in _UNWANTED]
+    answer = (corrections.c.value.label("answer"), corrections.c.reviewer)
+    newest = _newest_answers().subquery()
+    same_field = (newest.c.page_id == readings.c.page_id) & (newest.c.position == readings.c.position)
+    return (
+        select(*of_page, batches.c.audit_key, *of_field, *answer)
+        .join_from(pages, batches)
+        .outerjoin(readings, readings.c.page_id == pages.c.id)
+        .outerjoin(newest, same_field)
+        .outerjoin(corrections, corrections.c.id == newest.c.id)
+        .where(pages.c.batch_id == batch)
+        .order_by(*order)
+    )
+
+
+def _newest_answers() -> Select[Any]:
+    place = (corrections.c.page_id, corrections.c.position)
+    return select(*place, func.max(corrections.c.id).label("id")).group_by(*place)
 
 
 def _reading_cells(row: Row[Any]) -> list[str]:
     read = row.field is not None
+    confidence, alternatives, reasons = _shown(row) if read else (0.0, (), row.problem or "")
     cells = (
         row.scan,
         str(row.page),
         row.field or "",
         row.value or "",
-        f"{row.confidence:.4f}" if read else "",
-        "true" if not read or row.needs_review else "false",
-        row.reasons if read else row.problem or "",
-        "",  # corrected_value and reviewer: for people to fill in
-        "",
-        ";".join(f"{value}:{probability:.4f}" for value, probability in row.alternatives or ()),
+        f"{confidence:.4f}" if read else "",
+        "true" if not read or _needs_review(row) else "false",
+        reasons,
+        "" if row.answer is None else row.answer or BLANK,
+        row.reviewer or "",
+        ";".join(f"{value}:{probability:.4f}" for value, probability in alternatives),
         row.form or "",
         row.form_version or "",
         f"{row.x_mm:.2f} {row.y_mm:.2f} {row.width_mm:.2f} {row.height_mm:.2f}" if read else "",
@@ -163,6 +186,18 @@ def _reading_cells(row: Row[Any]) -> list[str]:
     return [cell(text) for text in cells]
 
 
+def _needs_review(row: Row[Any]) -> bool:
+    return bool(row.needs_review) and row.answer is None
+
+
+def _shown(row: Row[Any]) -> tuple[float, Sequence[tuple[str, float]], str]:
+    """Confidence, alternatives and reasons of a field, disguised where it is checked blind."""
+    if row.reasons != Reason.AUDIT_SAMPLE:
+        return row.confidence, row.alternatives, row.reasons
+    confidence = shown_confidence(row.audit_key, FieldKey(row.sha256, row.page, row.field), row.threshold)
+    return confidence, shown_alternatives(row.alternatives, confidence), Reason.LOW_CONFIDENCE
+
+
 def _decimals(number: float | None, places: int) -> str:
     return "" if number is None else f"{number:.{places}f}"
 
@@ -170,11 +205,16 @@ def _decimals(number: float | None, places: int) -> str:
 def _record_cells(page: Sequence[Row[Any]], fields: dict[str, str]) -> list[str]:
     """The page's row of records.csv, without the values that a person should check: they must not pass for good."""
     first = page[0]
-    flagged = [row.field for row in page if row.needs_review]
-    values = {row.field: row.value for row in page if not row.needs_review}
+    flagged = [row.field for row in page if _needs_review(row)]
+    values = {row.field: _settled(row) for row in page if not _needs_review(row)}
     status = first.problem or ("needs_review" if flagged else "accepted")
     texts = (first.scan, str(first.page), first.form or "", status, ";".join(flagged))
     return [cell(text) for text in (*texts, *(values.get(field) or "" for field in fields))]
+
+
+def _settled(row: Row[Any]) -> str | None:
+    """What a person answered, or else what was read."""
+    return row.value if row.answer is None else row.answer
 
 
 @contextmanager

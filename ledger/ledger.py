@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -15,16 +16,31 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from ledger.audit_sample import with_audit_sample
+from ledger.corrected_csv import corrected_rows
+from ledger.corrections import Imported, record_corrections
 from ledger.csv_export import Export, write_csv
 from ledger.database import Database, connect
 from ledger.errors import LedgerError
 from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
 from ledger.rows import crop_rows, page_row, reading_rows, scan_order, storable_result
 from ledger.schema import upgrade
-from ledger.tables import batches, crops, pages, readings
+from ledger.tables import batches, corrections, crops, pages, readings
+from ledger.watching import (
+    AuditedField,
+    Group,
+    Span,
+    audited_fields,
+    first_fields,
+    mark_watched,
+    newest_fields,
+    unwatched_groups,
+    withhold,
+)
 from preprocessing.page import ProblemReason
-from reading.readings import PageReading
+from reading.readings import PageReading, Reason
 
+_OF_BATCH = (batches.c.id, batches.c.source, batches.c.form, batches.c.form_digest, batches.c.opened_at)
 _KEYS_AT_ONCE = 5000  # keys of one query; SQLite takes 32,766 parameters
 
 
@@ -43,14 +59,16 @@ class Batch:
 class BatchSummary:
     """What became of a batch.
 
-    ``pages`` counts pages that were read, ``fields`` their fields, each either ``accepted`` or ``flagged``. ``reasons``
-    counts flagged fields by reason (a field may have several), ``problems`` the pages or files that could not be read.
+    ``pages`` counts pages that were read, ``fields`` their fields, each either ``accepted`` or ``flagged``; ``checked``
+    counts flagged ones that people answered. ``reasons`` counts flagged fields by reason (a field may have several),
+    ``problems`` the pages or files that could not be read.
     """
 
     pages: int
     fields: int
     accepted: int
     flagged: int
+    checked: int
     reasons: dict[str, int]
     problems: dict[str, int]
 
@@ -98,15 +116,16 @@ class Ledger:
         if found is None:
             # Another program may open the same batch at this moment: then its batch is the batch.
             with suppress(IntegrityError), self._database.write() as connection:
-                connection.execute(insert(batches).values(opened_at=datetime.now(UTC), **values))
+                made = {"opened_at": datetime.now(UTC), "audit_key": secrets.token_hex(16)}
+                connection.execute(insert(batches).values(**made, **values))
             found = self._first(query)
         return int(found[0])
 
     def batches(self) -> list[Batch]:
         """All batches, the newest first."""
         with self._database.read() as connection:
-            rows = connection.execute(select(batches).order_by(batches.c.id.desc())).all()
-        return [Batch(**row._mapping) for row in rows]
+            rows = connection.execute(select(*_OF_BATCH).order_by(batches.c.id.desc())).all()
+        return [Batch(*row) for row in rows]
 
     def find_batch(self, source: str | None = None) -> Batch:
         """The newest batch, or the newest of ``source``.
@@ -135,11 +154,16 @@ class Ledger:
                 found.setdefault(row.sha256, row.scan)
         return found
 
-    def record_chunk(self, batch: int, results: Sequence[Result]) -> None:
+    def record_chunk(self, batch: int, results: Sequence[Result], audit_share: float = 0.0) -> None:
         """Record the results of a chunk in one transaction: after a crash all of them are there, or none.
 
         Recording them again, or from two programs at once, changes nothing; ``ledger.merging`` states what a result
         replaces. All pages of a file belong into one chunk: a file counts as read when any of its pages does.
+
+        Args:
+            batch: the batch.
+            results: what was read, and what could not be.
+            audit_share: the share of the accepted fields that becomes the batch's blind audit sample.
 
         Raises:
             LedgerError: there is no such batch, or the database was locked for too long, is full or cannot be reached.
@@ -147,10 +171,12 @@ class Ledger:
         stored = [storable_result(result) for result in results]
         with self._database.write() as connection:
             # Holds back others that record into this batch, until this transaction ends.
-            query = select(batches.c.id).where(batches.c.id == batch).with_for_update(key_share=True)
-            if connection.execute(query).first() is None:
+            query = select(batches.c.audit_key).where(batches.c.id == batch).with_for_update(key_share=True)
+            key = connection.execute(query).scalar()
+            if key is None:
                 raise self._no_batch(batch)
-            _apply(connection, batch, merge(_related(connection, batch, stored), stored))
+            sampled = [_sampled(result, key, audit_share) for result in stored]
+            _apply(connection, batch, merge(_related(connection, batch, sampled), sampled))
 
     def summary(self, batch: int) -> BatchSummary:
         """Count a batch's pages and fields.
@@ -163,8 +189,10 @@ class Ledger:
             problems = _counts(connection, batch, pages, pages.c.problem)
             flags = _counts(connection, batch, pages.join(readings), readings.c.needs_review)
             reasons = _counts(connection, batch, pages.join(readings), readings.c.reasons, readings.c.needs_review)
+            checked = _counts(connection, batch, pages.join(readings), _answered(), readings.c.needs_review)[True]
         read = problems.pop(None, 0)
-        return BatchSummary(read, flags.total(), flags[False], flags[True], _by_reason(reasons), _sorted(problems))
+        by_reason, by_problem = _by_reason(reasons), _sorted(problems)
+        return BatchSummary(read, flags.total(), flags[False], flags[True], checked, by_reason, by_problem)
 
     def export(self, batch: int, out: Path) -> Export:
         """Write readings.csv and records.csv of a batch into the folder ``out``; docs/csv.md describes them.
@@ -179,6 +207,46 @@ class Ledger:
         with self._database.read() as connection:
             return write_csv(connection, batch, out)
 
+    def import_corrections(self, csv: Path) -> Imported:
+        """Record what people typed into a readings.csv; again, it changes nothing.
+
+        Raises:
+            LedgerError: the CSV cannot be read as one, or the database cannot be written.
+        """
+        with self._database.write() as connection:
+            return record_corrections(connection, corrected_rows(csv))
+
+    def audited(self) -> list[AuditedField]:
+        """The blind audit sample of all batches, with the answers that there are."""
+        with self._database.read() as connection:
+            return audited_fields(connection)
+
+    def unwatched_groups(self, batch: int) -> list[Group]:
+        """The groups of a batch with pages that were not yet compared with a reference."""
+        with self._database.read() as connection:
+            return unwatched_groups(connection, batch)
+
+    def first_fields(self, group: Group, count: int) -> Span:
+        """The statistics of a group's first ``count`` fields in any batch."""
+        with self._database.read() as connection:
+            return first_fields(connection, group, count)
+
+    def newest_fields(self, batch: int, group: Group, after_page: int, least: int) -> Span:
+        """The statistics of a batch's fields since it was last watched, of at least ``least`` if it has them."""
+        with self._database.read() as connection:
+            return newest_fields(connection, batch, group, after_page, least)
+
+    def end_watch(self, batch: int, withheld: Iterable[Group], reason: Reason) -> int:
+        """Flag what was accepted in the ``withheld`` groups since the batch was last watched; it is watched now.
+
+        Returns:
+            How many fields were flagged.
+        """
+        with self._database.write() as connection:
+            flagged = sum(withhold(connection, batch, group, reason) for group in withheld)
+            mark_watched(connection, batch)
+        return flagged
+
     def _first(self, query: Select[Any]) -> Any:
         with self._database.read() as connection:
             return connection.execute(query).first()
@@ -189,6 +257,15 @@ class Ledger:
 
     def _no_batch(self, batch: int) -> LedgerError:
         return LedgerError(f"the ledger {self._database.where} has no batch {batch}", "choose one of its batches")
+
+
+def _sampled(result: Result, key: str, share: float) -> Result:
+    return with_audit_sample(result, key, share) if isinstance(result, PageReading) else result
+
+
+def _answered() -> ColumnElement[bool]:
+    same_field = and_(corrections.c.page_id == readings.c.page_id, corrections.c.position == readings.c.position)
+    return select(corrections.c.id).where(same_field).correlate(readings).exists()
 
 
 def _related(connection: Connection, batch: int, results: Sequence[Result]) -> list[Recorded]:

@@ -11,10 +11,11 @@ from typing import Any
 
 from ledger.merging import Result
 from preprocessing.page import PageProblem
-from reading.readings import DigitReading, FieldReading, PageReading
+from reading.readings import DigitReading, FieldReading, PageReading, Traits
 
 Row = dict[str, Any]
 
+TRAITS = ("not_a_digit", "ink_share", "stroke_share", "contrast")  # of ``reading.readings.Traits``: columns too
 _ORDER_LENGTH = 200  # characters; names that agree so far are sorted by the name itself
 _NOT_STORABLE = re.compile("[\ud800-\udfff\0]")
 
@@ -112,7 +113,15 @@ def _reading_row(page_id: int, position: int, field: FieldReading) -> Row:
         "y_mm": float(field.box.y_mm),
         "width_mm": float(field.box.width_mm),
         "height_mm": float(field.box.height_mm),
+        "kind": field.kind.value,
+        **_traits(field.traits),
     }
+
+
+def _traits(traits: Traits | None) -> Row:
+    if traits is None:
+        return dict.fromkeys(TRAITS)
+    return {name: float(getattr(traits, name)) for name in TRAITS}
 
 
 def _digit(digit: DigitReading) -> list[Any]:

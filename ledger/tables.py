@@ -52,6 +52,8 @@ metadata = MetaData(
     }
 )
 
+# ``audit_key``: the secret, in hexadecimal, by which its audit sample is drawn. ``watched_to``: the last page that was
+# compared with the reference for drift.
 batches = Table(
     "batches",
     metadata,
@@ -60,6 +62,8 @@ batches = Table(
     Column("form", Text, nullable=False),
     Column("form_digest", Text, nullable=False),
     Column("opened_at", UtcTime, nullable=False),
+    Column("audit_key", Text, nullable=False, server_default=""),
+    Column("watched_to", _Id),
     UniqueConstraint("source", "form", "form_digest"),
 )
 
@@ -89,7 +93,8 @@ pages = Table(
 )
 
 # ``reasons`` joined by ";"; ``alternatives`` [[value, probability], ...];
-# ``digits`` [[digit, probability, left, top, right, bottom], ...] in pixels of the crop.
+# ``digits`` [[digit, probability, left, top, right, bottom], ...] in pixels of the crop. ``kind`` and traits are null
+# in rows older than these columns, the traits also where a field holds no ink.
 readings = Table(
     "readings",
     metadata,
@@ -106,6 +111,11 @@ readings = Table(
     Column("y_mm", Float, nullable=False),
     Column("width_mm", Float, nullable=False),
     Column("height_mm", Float, nullable=False),
+    Column("kind", Text),
+    Column("not_a_digit", Float),
+    Column("ink_share", Float),
+    Column("stroke_share", Float),
+    Column("contrast", Float),
     sqlite_with_rowid=False,  # stored in the order of its key: a page's fields lie together
 )
 
@@ -116,4 +126,19 @@ crops = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("png", LargeBinary, nullable=False),
     ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
+)
+
+# What people said about a field, one row an answer, never changed: the newest holds. ``value`` "" is a field without a
+# value; a value that is the one read confirms it.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("page_id", _Id, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("reviewer", Text, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
+    Index(None, "page_id", "position"),
 )

@@ -22,6 +22,9 @@ class Reason(StrEnum):
     PATTERN_MISMATCH = "pattern_mismatch"
     OUT_OF_RANGE = "out_of_range"
     POOR_REGISTRATION = "poor_registration"
+    AUDIT_SAMPLE = "audit_sample"  # accepted, and checked blind: only the ledger says so, the CSV says low_confidence
+    AUDIT_FAILED = "audit_failed"  # what people found in the audit sample broke the error rate that was asked for
+    UNLIKE_TRAINING = "unlike_training"  # the batch's writing is too far from what acceptance was set on
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def test_summary(ledger: Ledger, read: Callable, field: Callable, problem: Calla
     first = read("a.png", 1, "", field("zip"), field("date", "1", low), field("amount", "1", low, short))
     ledger.record_chunk(batch, [first, read("b.png"), problem("c.png", R.BLANK_PAGE, 1, "C")])
     reasons = {"low_confidence": 2, "wrong_length": 1}
-    assert ledger.summary(batch) == BatchSummary(2, 4, 2, 2, reasons, {"blank_page": 1})
+    assert ledger.summary(batch) == BatchSummary(2, 4, 2, 2, 0, reasons, {"blank_page": 1})
     assert ledger.summary(ledger.open_batch("empty", "zip", "1")) == BatchSummary(0, 0, 0, 0, {}, {})
 
 

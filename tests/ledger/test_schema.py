@@ -114,3 +114,23 @@ def test_a_page_with_readings_cannot_be_deleted(ledger: Ledger, read: Callable) 
     ledger.record_chunk(ledger.open_batch("scans", "zip", "1"), [read()])
     with pytest.raises(IntegrityError), ledger._database.write() as connection:
         connection.execute(delete(pages))
+
+
+def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_holds(url: str) -> None:
+    database = connect(url)
+    with database.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        columns = "source, form, form_digest, opened_at"
+        for source in ("one", "two"):
+            connection.execute(text(f"INSERT INTO batches ({columns}) VALUES ('{source}', 'f', 'd', '2026-01-01')"))
+        of_page = "batch_id, scan, scan_order, page, sha256, claim, read_at"
+        connection.execute(text(f"INSERT INTO pages ({of_page}) VALUES (1, 'a', 'a', 1, 'X', '', '2026-01-01')"))
+    database.close()
+    with Ledger.open(url) as ledger:
+        with ledger._database.read() as connection:
+            keys = connection.execute(text("SELECT audit_key FROM batches")).scalars().all()
+        assert len({*keys}) == 2
+        assert all(len(key) == 32 for key in keys)
+        assert ledger.summary(1).pages == 1
