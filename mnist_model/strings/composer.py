@@ -1,7 +1,7 @@
 """Strips of digits as people write them on printed paper, composed of MNIST's digits and of pen strokes.
 
 Everything is drawn at twice the strip's resolution as *darkness* in [0, 1] and halved at the end. The label is the
-digits alone: separators, fillers, currency signs, borders and patterns are there to be read as nothing.
+digits alone: separators, fillers, currency signs, borders, scribbles and patterns are there to be read as nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
 from mnist_model.augmentation import sample
-from mnist_model.strings.glyphs import SHARES, distance_to, draw_glyphs
+from mnist_model.strings.glyphs import SHARES, distance_to, draw_glyphs, spline
 
 HEIGHT_PX = 32
 MAX_WIDTH_PX = 512
@@ -26,6 +26,7 @@ _INK = 0.4
 _AT_ONCE = 32  # strips whose digits are warped together: they stay in the processor's cache
 _DIGIT_SHARES = np.array([1.9, 1.5, 1, 1, 1, 1.1, 1, 1.1, 1, 1]) / 11.6
 _LENGTH_SHARES = np.array([0.08, 0.15, 0.17, 0.15, 0.15, 0.12, 0.07, 0.05, 0.03, 0.03])
+_WITHOUT_DIGITS = 0.04  # the share of strips with scribbles, rules or paper alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +67,7 @@ class Composer:
         self._rng = rng
 
     def compose(self, count: int, rng: np.random.Generator) -> list[Strip]:
-        """``count`` strips of 1 to 10 digits."""
+        """``count`` strips, of 1 to 10 digits, a few of them without any."""
         self._rng = rng
         return [strip for start in range(0, count, _AT_ONCE) for strip in self._composed(min(_AT_ONCE, count - start))]
 
@@ -78,9 +79,18 @@ class Composer:
         cells = self._written("".join(strings), [hands[owner] for owner in owners], sizes)
         parts = np.split(cells, np.cumsum([len(string) for string in strings])[:-1])
         return [
-            Strip(_Sheet(string, part, hand, self._rng).finished(), string)
+            self._without_digits(len(part), hand)
+            if self._rng.random() < _WITHOUT_DIGITS
+            else Strip(_Sheet(string, part, hand, self._rng).finished(), string)
             for string, part, hand in zip(strings, parts, hands, strict=True)
         ]
+
+    def _without_digits(self, places: int, hand: _Hand) -> Strip:
+        """What is no digit but stands where digits should: a signature, a stroke through the field, paper alone."""
+        sheet = _Sheet("", np.zeros((places, *_CELL), dtype=np.float32), hand, self._rng)
+        if self._rng.random() < 0.7:
+            sheet.scribble()
+        return Strip(sheet.finished(), "")
 
     def _string(self) -> str:
         rng = self._rng
@@ -126,9 +136,9 @@ class Composer:
 def _hand(rng: np.random.Generator) -> _Hand:
     broad = rng.random() < 0.3
     return _Hand(
-        height=float(np.clip(rng.normal(42, 6), 24, 56)),
+        height=float(np.clip(rng.normal(41.5, 7), 22, 58)),
         shear=float(np.clip(rng.normal(0.16, 0.25), -0.35, 0.8)),
-        aspect=float(np.exp(rng.normal(-0.03, 0.23))),
+        aspect=float(np.exp(rng.normal(0, 0.28))),
         level=float(rng.uniform(0.15, 0.4) if broad else rng.uniform(0.35, 0.72)),
         gap=float(np.clip(rng.normal(0.14, 0.16), -0.12, 0.7)) * 40,
         uneven=float(rng.uniform(0.3, 1.6)),
@@ -237,8 +247,8 @@ class _Sheet:
         """How much wider the gap before digit ``index`` is made for a separator, 0 for none."""
         rng = self._rng
         from_right = count - index
-        usual = from_right in (2, 3, 6)
-        if rng.random() > (0.3 if usual else 0.06):
+        share = 0.3 if from_right in (2, 3, 6) else 0.15 if from_right in (5, 7) else 0.06  # 5 and 7: 12,34,567
+        if rng.random() > share:
             return 0.0
         return float(rng.uniform(0.02, 0.45) * self._unit)
 
@@ -252,7 +262,7 @@ class _Sheet:
         if kind < 0.6:  # a point
             ends = [[x, y, x + rng.normal(0, 0.03) * unit, y + rng.normal(0, 0.03) * unit]]
         elif kind < 0.92:  # a comma, as large as a small 1 with some
-            head, reach = y - rng.uniform(0, 0.2) * unit, rng.uniform(0.1, 0.4) * unit
+            head, reach = y - rng.uniform(0, 0.2) * unit, rng.uniform(0.1, 0.55) * unit
             middle = x + rng.uniform(0, 0.06) * unit
             ends = [
                 [x, head, middle, head + 0.4 * reach],
@@ -284,7 +294,7 @@ class _Sheet:
     def _lead_out(self, column: float) -> float:
         """Fillers after the last digit; returns their rightmost column."""
         rng, unit = self._rng, self._unit
-        if rng.random() > 0.42:
+        if rng.random() > 0.47:
             return column - _CELL[1] / 2
         x = column - _CELL[1] * 0.28 + rng.uniform(0.0, 0.5) * unit
         reach = x
@@ -308,6 +318,16 @@ class _Sheet:
             )
             self._marks.append((np.hstack([placed[:-1], placed[1:]]), self._hand.pen_px))
         return x0 + widest if side > 0 else x0
+
+    def scribble(self) -> None:
+        """A pen that never draws a digit: loops and waves as in a signature, a long stroke, a word's up and down."""
+        rng, (rows, columns) = self._rng, self.ink.shape
+        kind = rng.random()
+        knots = 2 if kind < 0.25 else int(rng.integers(5, 16))
+        along = np.sort(rng.uniform(0, columns, knots)) + rng.normal(0, 5, knots) * (kind > 0.5)
+        height = rows * (rng.uniform(0.05, 0.15) if kind < 0.4 else rng.uniform(0.15, 0.35))
+        line = spline(np.stack([along, rows / 2 + rng.normal(0, height, knots)], 1))
+        draw_onto(self.ink, np.hstack([line[:-1], line[1:]]), self._hand.pen_px)
 
     def _margins(self, cells: np.ndarray, columns: np.ndarray, before: float, after: float) -> tuple[int, int]:
         rng = self._rng
@@ -462,6 +482,9 @@ _COLON_EQUALS = (
     ((0.3, 0.7), (0.6, 0.68)),
 )
 _SLASH_DASH = (((0.0, 1.1), (0.35, -0.1)), ((0.4, 0.6), (0.9, 0.58)))
+_STEEP_SLASH_DASH = (((0.0, 1.05), (0.2, -0.1)), ((0.3, 0.6), (0.75, 0.56)))
+_LONG_SLASH_DASH = (((0.0, 1.3), (0.6, -0.25)), ((0.6, 0.5), (1.3, 0.45)))
+_CURVED_SLASH_DASH = (((0.0, 1.1), (0.2, 0.4), (0.4, -0.1)), ((0.35, 0.65), (0.7, 0.5), (1.1, 0.55)))
 _SLASH_EQUALS = (((0.0, 1.1), (0.35, -0.1)), ((0.4, 0.5), (0.85, 0.48)), ((0.4, 0.72), (0.85, 0.7)))
 _HASH = (
     ((0.3, 0.0), (0.15, 1.0)),
@@ -507,6 +530,10 @@ _TRAILERS = (
         _COLON_EQUALS,
         _SLASH_DASH,
         _SLASH_DASH,
+        _STEEP_SLASH_DASH,
+        _STEEP_SLASH_DASH,
+        _LONG_SLASH_DASH,
+        _CURVED_SLASH_DASH,
         _SLASH_EQUALS,
         _HASH,
     ),

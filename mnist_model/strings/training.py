@@ -35,6 +35,7 @@ _AVERAGED = 0.99  # of the average is kept whenever the weights of now are added
 _FOLLOWED = 5
 _LARGEST_DIFFERENCE = 1e-2  # of a logit, between the trained net and the file that reads
 _TEMPERATURES = np.linspace(0.7, 2.0, 27)
+_BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
 _SOFTWARE = ("keras", "tensorflow", "numpy", "ai-edge-litert")
 _COMPOSED = "strips composed of digits, of this project's own pen strokes, of separators, fillers, print and noise"
 
@@ -85,13 +86,20 @@ def train_strings(
     return write_string_bundle(trainer.averaged(), recipe, dataset, out)
 
 
+def _precision() -> str:
+    """Keras' name for the arithmetic: half as long numbers where the processor multiplies these faster."""
+    processor = Path("/proc/cpuinfo")
+    told = processor.read_text(encoding="utf-8") if processor.is_file() else ""
+    return "mixed_bfloat16" if any(flag in told for flag in _BFLOAT16_FLAGS) else "float32"
+
+
 class StringTrainer:
     """The net, its optimizer and the running average of its weights, which is what is kept (Polyak 1992)."""
 
     def __init__(self, recipe: StringRecipe):
         keras.utils.set_random_seed(recipe.seed)
         self._recipe = recipe
-        self.model = string_net()
+        self.model = string_net(_precision())
         self._optimizer = keras.optimizers.Adam(recipe.learning_rate, global_clipnorm=4.0)
         self._optimizer.build(self.model.trainable_variables)
         self._chunks: list[list[Strip]] = []
@@ -145,9 +153,15 @@ class StringTrainer:
 
 
 def _loss(logits: tf.Tensor, labels: tf.SparseTensor) -> tf.Tensor:
-    """Graves et al. 2006: minus the logarithm of the label's probability, summed over all ways to spell it."""
+    """Graves et al. 2006: minus the logarithm of the label's probability, summed over all ways to spell it.
+
+    There is one way to spell nothing, blanks alone. TensorFlow's loss takes no empty label: it is given a stand-in.
+    """
     lengths = tf.fill([tf.shape(logits)[0]], tf.shape(logits)[1])
-    return tf.reduce_mean(tf.nn.ctc_loss(labels, logits, None, lengths, logits_time_major=False, blank_index=BLANK))
+    filled, empty = tf.sparse.fill_empty_rows(labels, 0)
+    spelled = tf.nn.ctc_loss(filled, logits, None, lengths, logits_time_major=False, blank_index=BLANK)
+    silent = -tf.reduce_sum(tf.nn.log_softmax(logits)[:, :, BLANK], axis=1)
+    return tf.reduce_mean(tf.where(empty, silent, spelled))
 
 
 def batches_of(
@@ -171,9 +185,13 @@ def stacked(strips: Sequence[Strip]) -> np.ndarray:
 
 
 def _sparse(strips: Sequence[Strip]) -> tf.SparseTensor:
-    places = [(row, at) for row, strip in enumerate(strips) for at in range(len(strip.digits))]
+    places = np.array(
+        [(row, at) for row, strip in enumerate(strips) for at in range(len(strip.digits))], dtype=np.int64
+    )
     digits = np.array([int(digit) for strip in strips for digit in strip.digits], dtype=np.int32)
-    return tf.SparseTensor(places, digits, (len(strips), max(len(strip.digits) for strip in strips)))
+    return tf.SparseTensor(
+        places.reshape(-1, 2), digits, (len(strips), max(1, *(len(strip.digits) for strip in strips)))
+    )
 
 
 def write_string_bundle(net: keras.Model, recipe: StringRecipe, dataset: Dataset, out: Path) -> StringBundle:
@@ -211,7 +229,7 @@ def _fill(
         title="convolutional net with connectionist temporal classification",
         parameters=net.count_params(),
         created=created.isoformat(),
-        command=_command(recipe),
+        command=_command(recipe, dataset),
         data_source=dataset.source,
         data_sha256=dataset.sha256,
         data_licence=dataset.licence,
@@ -271,9 +289,10 @@ def _litert_difference(file: Path, net: keras.Model, strips: Sequence[Strip]) ->
     return worst
 
 
-def _command(recipe: StringRecipe) -> str:
+def _command(recipe: StringRecipe, dataset: Dataset) -> str:
     """The command that makes the model again: with the options that differ from the usual ones."""
     usual = StringRecipe()
     seed = "" if recipe.seed == usual.seed else f" --seed {recipe.seed}"
     rounds = "" if recipe.rounds == usual.rounds else f" --epochs {recipe.rounds}"
-    return f"formdigits train --architecture strings{seed}{rounds}"
+    data = "".join(f" --data {source}" for source in dataset.extra)
+    return f"formdigits train --architecture strings{data}{seed}{rounds}"

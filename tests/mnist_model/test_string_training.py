@@ -4,9 +4,9 @@ import tensorflow as tf
 
 from mnist_model.bundle import ModelError
 from mnist_model.datasets import Dataset
-from mnist_model.strings.composer import Composer
+from mnist_model.strings.composer import Composer, Strip
 from mnist_model.strings.glyphs import draw_glyphs
-from mnist_model.strings.reader import load_string_reader
+from mnist_model.strings.reader import BLANK, load_string_reader
 from mnist_model.strings.recipe import StringRecipe
 from mnist_model.strings.training import StringTrainer, batches_of, stacked, train_strings, write_string_bundle
 
@@ -31,6 +31,15 @@ def test_learning_lowers_the_loss_and_the_same_seed_learns_the_same(strips):
     assert losses[2] < 0.5 * losses[0]
     assert again.train_round(strips) == pytest.approx(losses[0], rel=0.05)
     assert all(np.isfinite(weights).all() for weights in trainer.averaged().get_weights())
+
+
+def test_strips_without_digits_are_learned_as_blanks(strips):
+    silent = [Strip(strip.pixels, "") for strip in strips]
+    trainer = StringTrainer(RECIPE)
+    losses = [trainer.train_round(silent) for _ in range(3)]
+    assert losses[2] < 0.2 * losses[0]
+    answers = trainer.model(stacked(silent[:4]), training=False).numpy().argmax(axis=-1)
+    assert (answers == BLANK).mean() > 0.9
 
 
 def test_every_strip_is_in_one_batch_with_its_own_digits(strips):
