@@ -30,6 +30,7 @@ class CheckScheme(StrEnum):
 
 _LENGTHS = {
     CheckScheme.ABA: (9,),
+    CheckScheme.MOD11: tuple(range(2, 11)),  # the eleventh digit from the right would have the weight 11, which is none
     CheckScheme.ISBN10: (10,),
     CheckScheme.EAN: (8, 12, 13, 14, 18),
     CheckScheme.ISBN13: (13,),

@@ -22,32 +22,37 @@ BLANK = 10
 _Ends = tuple[float, float]
 
 
-def decode_columns(log_probabilities: np.ndarray, min_length: int, max_length: int) -> tuple[tuple[str, float], ...]:
+def decode_columns(
+    log_probabilities: np.ndarray, min_length: int, max_length: int, keep: int = 1 + ALTERNATIVES
+) -> tuple[tuple[str, float], ...]:
     """The most probable values with ``min_length`` to ``max_length`` digits.
 
     Args:
         log_probabilities: (T, 11) float, natural logarithms, rows sum to 1 as probabilities; column 10 is the blank.
         min_length: fewest digits.
         max_length: most digits.
+        keep: how many values are wanted.
 
     Returns:
-        At most 1 + ``ALTERNATIVES`` values with their posteriors, best first. Posteriors are over all values, those of
+        At most ``keep`` values with their posteriors, best first. Posteriors are over all values, those of
         forbidden lengths too; where no value that was found has an allowed length, the best of all are returned. None
         where the strip is most probably empty.
     """
     beam: dict[str, _Ends] = {"": (1.0, 0.0)}
     for chances in _telling(np.exp(log_probabilities)):
-        beam = _followed(beam, chances, max_length + 1)
+        beam = _followed(beam, chances, max_length + 1, max(BEAM, keep))
     found = {value: blank + digit for value, (blank, digit) in beam.items()}
     if max(found, key=found.__getitem__) == "":
         return ()
     found.pop("", None)
     allowed = {value: chance for value, chance in found.items() if min_length <= len(value) <= max_length} or found
-    ranked = sorted(allowed.items(), key=lambda item: -item[1])[: 1 + ALTERNATIVES]
+    ranked = sorted(allowed.items(), key=lambda item: -item[1])[:keep]
     return tuple((value, min(1.0, chance)) for value, chance in ranked)
 
 
-def mean_values(readings: Sequence[tuple[tuple[str, float], ...]]) -> tuple[tuple[str, float], ...]:
+def mean_values(
+    readings: Sequence[tuple[tuple[str, float], ...]], keep: int = 1 + ALTERNATIVES
+) -> tuple[tuple[str, float], ...]:
     """One list of values from those of several views of one strip: the mean of the posteriors.
 
     What a view does not list has no posterior there. A view that is empty counts for no value: where all are, nothing
@@ -57,7 +62,7 @@ def mean_values(readings: Sequence[tuple[tuple[str, float], ...]]) -> tuple[tupl
     for reading in readings:
         for value, posterior in reading:
             totals[value] = totals.get(value, 0.0) + posterior / len(readings)
-    return tuple(sorted(totals.items(), key=lambda item: -item[1])[: 1 + ALTERNATIVES])
+    return tuple(sorted(totals.items(), key=lambda item: -item[1])[:keep])
 
 
 def _telling(probabilities: np.ndarray) -> Iterator[list[float]]:
@@ -70,7 +75,7 @@ def _telling(probabilities: np.ndarray) -> Iterator[list[float]]:
         blank_before = sure
 
 
-def _followed(beam: dict[str, _Ends], chances: list[float], longest: int) -> dict[str, _Ends]:
+def _followed(beam: dict[str, _Ends], chances: list[float], longest: int, width: int) -> dict[str, _Ends]:
     """All prefixes after one more column, the best of them."""
     blank = chances[BLANK]
     digits = [(str(digit), chance) for digit, chance in enumerate(chances[:BLANK]) if chance > NEGLIGIBLE]
@@ -85,9 +90,9 @@ def _followed(beam: dict[str, _Ends], chances: list[float], longest: int) -> dic
             before = in_blank if prefix and digit == prefix[-1] else in_blank + in_digit
             if before:
                 _add(after, prefix + digit, 0.0, before * chance)
-    if len(after) <= BEAM:
+    if len(after) <= width:
         return after
-    return dict(sorted(after.items(), key=lambda item: -sum(item[1]))[:BEAM])
+    return dict(sorted(after.items(), key=lambda item: -sum(item[1]))[:width])
 
 
 def _add(beam: dict[str, _Ends], prefix: str, in_blank: float, in_digit: float) -> None:

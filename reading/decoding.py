@@ -58,7 +58,14 @@ class _Hypothesis(NamedTuple):
     path: tuple[Step, ...]
 
 
-def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_length: int, max_length: int) -> Decoded:
+def decode(
+    cuts: int,
+    edges: Sequence[Edge],
+    probabilities: np.ndarray,
+    min_length: int,
+    max_length: int,
+    keep: int = 1 + ALTERNATIVES,
+) -> Decoded:
     """The most probable values with ``min_length`` to ``max_length`` digits.
 
     Args:
@@ -67,9 +74,10 @@ def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_leng
         probabilities: (len(edges), 11) float, rows sum to 1, column 10 *not a digit* (all zero if the net has none).
         min_length: fewest digits.
         max_length: most digits.
+        keep: how many values are wanted.
 
     Returns:
-        At most 1 + ``ALTERNATIVES`` values. A posterior is the value's share of the mass of all paths, times the chance
+        At most ``keep`` values. A posterior is the value's share of the mass of all paths, times the chance
         that the pieces of the best path are digits at all. Posteriors are over all paths, those of forbidden lengths
         too: a grammar that forces an improbable path does not make it probable. Where no path has an allowed length,
         the best of all are returned. No values where there are no edges.
@@ -79,10 +87,11 @@ def decode(cuts: int, edges: Sequence[Edge], probabilities: np.ndarray, min_leng
     chances = _edge_weights(edges, probabilities)
     # A joint of three segments competes with paths of three edges: raise it to the number of segments that it explains.
     weights = chances ** np.array([[edge.end - edge.start] for edge in edges])
-    final = _search(cuts, edges, weights, max_length) or _search(cuts, edges, weights, len(edges))
+    beam = max(BEAM, 2 * keep)
+    final = _search(cuts, edges, weights, max_length, beam) or _search(cuts, edges, weights, len(edges), beam)
     total = _total_mass(cuts, edges, weights)
     ranked = sorted(_allowed(final, min_length, max_length).items(), key=lambda item: -item[1].mass)
-    ranked = ranked[: 1 + ALTERNATIVES]
+    ranked = ranked[:keep]
     readable = float(np.prod([min(1.0, chances[step.piece].sum()) for step in ranked[0][1].path]))
     values = tuple((value, readable * min(1.0, float(found.mass / total))) for value, found in ranked)
     return Decoded(values, tuple(found.path for _, found in ranked))
@@ -119,7 +128,9 @@ def _bridged(edges: Sequence[Edge]) -> set[int]:
     return {step for edge in edges for step in range(edge.start, edge.end)}
 
 
-def _search(cuts: int, edges: Sequence[Edge], weights: np.ndarray, max_length: int) -> dict[str, _Hypothesis]:
+def _search(
+    cuts: int, edges: Sequence[Edge], weights: np.ndarray, max_length: int, width: int
+) -> dict[str, _Hypothesis]:
     arriving, covered = _by_end(edges), _bridged(edges)
     followed = [_followed(row) for row in weights.tolist()]
     beams: list[dict[str, _Hypothesis]] = [{"": _Hypothesis(1.0, 1.0, ())}]
@@ -129,7 +140,7 @@ def _search(cuts: int, edges: Sequence[Edge], weights: np.ndarray, max_length: i
             for value, found in beams[edges[index].start].items():
                 for digit, weight in followed[index]:
                     _extend(beam, value, found, Step(index, digit, weight), max_length)
-        best = sorted(beam.items(), key=lambda item: -item[1].mass)[:BEAM]
+        best = sorted(beam.items(), key=lambda item: -item[1].mass)[:width]
         beams.append(dict(best))
     return beams[cuts]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,11 @@ class Reason(StrEnum):
     WRONG_LENGTH = "wrong_length"
     PATTERN_MISMATCH = "pattern_mismatch"
     OUT_OF_RANGE = "out_of_range"
+    CHECK_DIGIT_FAILED = "check_digit_failed"
+    DATE_INVALID = "date_invalid"
+    NOT_IN_ROSTER = "not_in_roster"
+    SUM_MISMATCH = "sum_mismatch"  # of a sum that does not hold, or that can't be checked
+    RULE_CHANGED_VALUE = "rule_changed_value"  # without the form's rules another value would have been read
     POOR_REGISTRATION = "poor_registration"
     AUDIT_SAMPLE = "audit_sample"  # accepted, and checked blind: only the ledger says so, the CSV says low_confidence
     AUDIT_FAILED = "audit_failed"  # what people found in the audit sample broke the error rate that was asked for
@@ -69,6 +75,8 @@ class FieldReading:
     box: Box
     crop_png: bytes
     kind: FieldKind = FieldKind.FREEHAND
+    threshold: float = 0.0
+    signals: Mapping[str, float] | None = None
     traits: Traits | None = None
 
 
