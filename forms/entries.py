@@ -44,8 +44,8 @@ def _listed(value: Any) -> Any:
 
 
 def _under(key: str) -> BeforeValidator:
-    """``"a"`` means ``{key = "a"}``."""
-    return BeforeValidator(lambda value: {key: value} if isinstance(value, str) else value)
+    """``"a"`` means ``{key = "a"}``, and ``["a", "b"]`` likewise."""
+    return BeforeValidator(lambda value: {key: value} if isinstance(value, str | list) else value)
 
 
 Range = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)]
