@@ -43,7 +43,6 @@ from reading.ctc import decode_columns
 from reading.pipeline import finish_pages, prepare_page
 from reading.policy import Policy
 
-MARGIN_SHARE = 0.05  # of its height, around a cheque's box
 WARM_UP = 10
 ERROR = 0.01
 
@@ -193,9 +192,7 @@ def _cheque_boxes(folder: Path) -> Iterator[Crop]:
         image = cv2.imread(str(folder / "images" / row["file"]))
         assert image is not None
         x, y, width, height = (int(row[key]) for key in ("x", "y", "w", "h"))
-        margin = round(MARGIN_SHARE * height)
-        box = image[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin]
-        yield Crop(box, _digits(row["value"]), row["field"])
+        yield Crop(image[y : y + height, x : x + width], _digits(row["value"]), row["field"])
 
 
 def _rows(folder: Path) -> Iterator[dict[str, str]]:
