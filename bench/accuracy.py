@@ -23,7 +23,7 @@ from bench.worst import write_worst
 from mnist_model.classifier import Classifier, load_classifier
 from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.page import PageProblem
-from reading.decision import Policy
+from reading.policy import Policy
 from reading.pipeline import finish_pages, prepare_page
 from reading.readings import PageReading
 

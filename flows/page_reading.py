@@ -19,8 +19,8 @@ from mnist_model.classifier import Classifier, load_classifier
 from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.page import Page, PageProblem, ProblemReason
 from preprocessing.scans import ScanFile, open_scan
-from reading.decision import Policy
 from reading.pipeline import PreparedPage, finish_pages, prepare_page
+from reading.policy import Policy
 from reading.readings import PageReading
 
 MAX_PREPARED_PAGES = 500  # prepared pages held at once: a chunk may be files of many pages

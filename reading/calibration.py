@@ -36,8 +36,12 @@ class Rescaling:
     slope: float
 
     def apply(self, confidence: float) -> float:
-        """The confidence on the site's scale."""
+        """The confidence on this scale."""
         return presented(float(expit(self.intercept + self.slope * np.log(confidence / (1 - confidence)))))
+
+    def after(self, before: Rescaling) -> Rescaling:
+        """One scale for both: ``before``, then this."""
+        return Rescaling(self.intercept + self.slope * before.intercept, self.slope * before.slope)
 
 
 def presented(confidence: float) -> float:

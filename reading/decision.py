@@ -14,20 +14,13 @@ BLANK_CONFIDENCE = 0.99  # a field without ink reads as nothing; what may be wro
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """What the user asks for: fields with less confidence than ``min_confidence`` are flagged."""
-
-    min_confidence: float = 0.95
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known about one field beside the decoded values.
 
     ``states`` are its cells' states, left to right; ``ignored`` counts pieces of ordinary size on the best path that
     were taken for no digit; ``truncated`` says that the lattice was cut off; ``residual_share`` is the page's
     registration residual over what its form allows; ``readers_agree``: whether both readers of a free-hand field say
-    the same, or the one that cuts is in doubt.
+    the same, or the one that cuts is in doubt; ``rules``: reasons that the form's rules give (``reading.rules``).
     """
 
     states: tuple[CellState, ...]
@@ -35,17 +28,21 @@ class Evidence:
     truncated: bool
     residual_share: float
     readers_agree: bool = True
+    rules: tuple[Reason, ...] = ()
 
 
-def decide(field: Field, values: Values, evidence: Evidence, policy: Policy) -> tuple[str, float, tuple[Reason, ...]]:
-    """The value to report, its confidence, and the reasons to flag it: none means accepted."""
+def decide(field: Field, values: Values, evidence: Evidence, threshold: float) -> tuple[str, float, tuple[Reason, ...]]:
+    """The value to report, its confidence, and the reasons to flag it: none means accepted.
+
+    A value with less confidence than ``threshold`` is flagged.
+    """
     if not values or not values[0][0]:
         return _without_value(field, values, evidence)
     value, confidence = values[0]
     reasons = [*_value_reasons(field, value, evidence), *_image_reasons(evidence)]
     if not evidence.readers_agree:
         reasons.insert(0, Reason.READERS_DISAGREE)
-    if confidence < policy.min_confidence:
+    if confidence < threshold:
         reasons.insert(0, Reason.LOW_CONFIDENCE)
     return value, confidence, tuple(reasons)
 
@@ -75,7 +72,7 @@ def _value_reasons(field: Field, value: str, evidence: Evidence) -> list[Reason]
         reasons.append(Reason.NOT_A_DIGIT)
     if evidence.truncated:
         reasons.append(Reason.TOUCHING_UNRESOLVED)
-    return reasons
+    return [*reasons, *evidence.rules]
 
 
 def _has_gap(states: tuple[CellState, ...]) -> bool:

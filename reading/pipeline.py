@@ -6,7 +6,7 @@ one call of the classifier for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +22,17 @@ from preprocessing.pictures import encode_png
 from preprocessing.registration import register
 from preprocessing.segmentation import segment
 from preprocessing.strips import VIEWS, strip, views
-from reading.combination import Values, combine
+from reading.calibration import presented, with_confidence
+from reading.combination import ALTERNATIVES, Values, combine
 from reading.ctc import decode_columns, mean_values
-from reading.decision import Evidence, Policy, decide
-from reading.decoding import Step, decode
+from reading.decision import Evidence, decide
+from reading.decoding import Decoded, Step, decode
+from reading.policy import Policy
 from reading.readings import DigitReading, FieldReading, PageReading, Traits
+from reading.rules import LISTED, Ruled, apply_rules, is_ruled
+from reading.signals import Signals, StripReading, column_doubt, signals_of
+
+Looks = tuple[np.ndarray, ...]  # for each view of a strip (T, 11) natural logarithms of probabilities
 
 DOUBT = 0.5  # cutting that is less sure of its best value than this does not contradict the strip
 
@@ -58,6 +64,18 @@ class PreparedField:
     states: tuple[CellState, ...]
     truncated: bool
     ink: InkTraits | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ReadField:
+    """What the readers make of a field, before its form's rules; ``values`` have calibrated posteriors."""
+
+    prepared: PreparedField
+    decoded: Decoded
+    values: Values
+    readers_agree: bool
+    traits: Traits | None
+    signals: Signals | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +131,7 @@ def finish_pages(
     """Classify all pieces of these pages in one call, read all strips in another, and decode and decide each field."""
     fields = [field for page in prepared for field in page.fields]
     told = zip(_classified(fields, classifier), _read_strips(fields, strings), strict=True)
-    model = classifier.name if strings is None else f"{classifier.name} + {strings.name}"
+    model = " + ".join(part.name for part in (classifier, strings, policy.trust) if part is not None)
     return [_page_reading(page, [next(told) for _ in page.fields], model, policy) for page in prepared]
 
 
@@ -124,18 +142,13 @@ def _classified(fields: Sequence[PreparedField], classifier: Classifier) -> list
     return np.split(classifier.probabilities(stacked), ends[:-1]) if fields else []
 
 
-def _read_strips(fields: Sequence[PreparedField], strings: StringReader | None) -> list[Values | None]:
-    """For each field with a strip its values, best first; None for the others."""
+def _read_strips(fields: Sequence[PreparedField], strings: StringReader | None) -> list[Looks | None]:
+    """For each field with a strip what the net says of each look at it; None for the others."""
     if strings is None:
         return [None] * len(fields)
     shown = [view for field in fields if field.strip is not None for view in views(field.strip)]
     columns = iter(strings.log_probabilities(shown))
-    return [None if field.strip is None else _strip_values(field.field, columns) for field in fields]
-
-
-def _strip_values(field: Field, columns: Iterator[np.ndarray]) -> Values:
-    looks = [decode_columns(next(columns), field.min_length, field.max_length) for _ in VIEWS]
-    return mean_values(looks)
+    return [None if field.strip is None else tuple(next(columns) for _ in VIEWS) for field in fields]
 
 
 def _prepared(page: Page, form: FormTemplate, residual_mm: float, images: tuple[FieldImage, ...]) -> PreparedPage:
@@ -159,8 +172,10 @@ def _prepared_field(image: FieldImage) -> PreparedField:
 
 
 def _page_reading(
-    page: PreparedPage, told: Sequence[tuple[np.ndarray, Values | None]], model: str, policy: Policy
+    page: PreparedPage, told: Sequence[tuple[np.ndarray, Looks | None]], model: str, policy: Policy
 ) -> PageReading:
+    read = [_read(page.form, field, *answers, policy) for field, answers in zip(page.fields, told, strict=True)]
+    ruled = apply_rules(page.form, [field.values for field in read])
     share = page.residual_mm / page.form.max_residual_mm
     return PageReading(
         scan=page.scan,
@@ -171,37 +186,62 @@ def _page_reading(
         residual_mm=page.residual_mm,
         model=model,
         threshold=policy.min_confidence,
-        fields=tuple(_field_reading(f, *t, share, policy) for f, t in zip(page.fields, told, strict=True)),
+        fields=tuple(
+            _field_reading(*both, share, policy.threshold(page.form.name, both[0].prepared.field))
+            for both in zip(read, ruled, strict=True)
+        ),
     )
 
 
-def _field_reading(
-    prepared: PreparedField, probabilities: np.ndarray, strip_values: Values | None, share: float, policy: Policy
-) -> FieldReading:
+def _read(
+    form: FormTemplate, prepared: PreparedField, probabilities: np.ndarray, looks: Looks | None, policy: Policy
+) -> _ReadField:
+    """What the readers make of one field, each for itself and together, with calibrated posteriors."""
     field = prepared.field
-    decoded = decode(prepared.cuts, prepared.pieces, probabilities, field.min_length, field.max_length)
-    values = decoded.values if strip_values is None else combine(decoded.values, strip_values)
-    path = decoded.path_of(values[0][0]) if values else ()
+    keep = LISTED if is_ruled(form, field) else 1 + ALTERNATIVES
+    decoded = decode(prepared.cuts, prepared.pieces, probabilities, field.min_length, field.max_length, keep)
+    strip = None if looks is None else _strip_reading(field, looks, keep)
+    values = decoded.values if strip is None else combine(decoded.values, strip.values, keep)
+    agree = strip is None or _agree(decoded.values, strip.values)
+    traits = _traits(prepared.ink, probabilities, decoded.paths[0] if decoded.paths else ())
+    if not values or not values[0][0]:
+        return _ReadField(prepared, decoded, values, agree, traits, None)
+    signals = signals_of(values, decoded, strip)
+    confidence = policy.confidence(form.name, field.kind, values[0][1], signals)
+    return _ReadField(prepared, decoded, with_confidence(values, confidence), agree, traits, signals)
+
+
+def _strip_reading(field: Field, looks: Looks, keep: int) -> StripReading:
+    values = tuple(decode_columns(look, field.min_length, field.max_length, keep) for look in looks)
+    return StripReading(values, mean_values(values, keep), column_doubt(looks))
+
+
+def _field_reading(read: _ReadField, ruled: Ruled, share: float, threshold: float) -> FieldReading:
+    prepared, field = read.prepared, read.prepared.field
+    path = read.decoded.path_of(ruled.values[0][0]) if ruled.values else ()
     evidence = Evidence(
         states=prepared.states,
         ignored=_ignored(prepared, path),
         truncated=prepared.truncated,
         residual_share=share,
-        readers_agree=strip_values is None or _agree(decoded.values, strip_values),
+        readers_agree=read.readers_agree,
+        rules=ruled.reasons,
     )
-    value, confidence, reasons = decide(field, values, evidence, policy)
+    value, confidence, reasons = decide(field, ruled.values, evidence, threshold)
     return FieldReading(
         field=field.name,
         value=value,
-        confidence=confidence,
+        confidence=presented(confidence),
         needs_review=bool(reasons),
         reasons=reasons,
-        alternatives=tuple(values[1:]),
+        alternatives=tuple(ruled.values[1:]),
         digits=_digits(prepared, path),
         box=field.box,
         crop_png=prepared.crop_png,
         kind=field.kind,
-        traits=_traits(prepared.ink, probabilities, decoded.paths[0] if decoded.paths else ()),
+        traits=read.traits,
+        threshold=threshold,
+        signals=read.signals,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from forms.template import Box, Field, FieldKind
 from preprocessing.page import CellState
 from reading.combination import Values
-from reading.decision import BLANK_CONFIDENCE, Evidence, Policy, decide
+from reading.decision import BLANK_CONFIDENCE, Evidence, decide
 from reading.readings import Reason
 
 INK, EMPTY, STRUCK_OUT = CellState.INK, CellState.EMPTY, CellState.STRUCK_OUT
@@ -72,7 +72,7 @@ CASES = [
 
 @pytest.mark.parametrize(("asked", "values", "known", "value", "reasons"), CASES)
 def test_a_field_is_decided(asked, values, known, value, reasons):
-    found, confidence, why = decide(asked, values, known, Policy())
+    found, confidence, why = decide(asked, values, known, 0.95)
     assert (found, set(why)) == (value, set(reasons))
     assert len(why) == len(set(why))
     assert confidence == (values[0][1] if values else BLANK_CONFIDENCE)
@@ -80,9 +80,9 @@ def test_a_field_is_decided(asked, values, known, value, reasons):
 
 @pytest.mark.parametrize(("threshold", "is_flagged"), [(0.0, False), (0.9, False), (0.91, True), (1.0, True)])
 def test_the_user_sets_the_threshold(threshold, is_flagged):
-    reasons = decide(field(), decoded("12", 0.9), evidence(), Policy(threshold))[2]
+    reasons = decide(field(), decoded("12", 0.9), evidence(), threshold)[2]
     assert (Reason.LOW_CONFIDENCE in reasons) == is_flagged
 
 
 def test_a_struck_out_cell_beside_digits_is_looked_at():
-    assert decide(field(), decoded("12"), evidence(INK, INK, STRUCK_OUT), Policy())[2]
+    assert decide(field(), decoded("12"), evidence(INK, INK, STRUCK_OUT), 0.95)[2]

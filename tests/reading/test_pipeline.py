@@ -10,7 +10,7 @@ import pytest
 
 from forms.template import FormTemplate
 from preprocessing.page import Page, PageProblem, ProblemReason
-from reading.decision import Policy
+from reading.policy import Policy
 from reading.pipeline import PreparedPage, finish_pages, prepare_page, read_page
 from reading.readings import PageReading, Reason
 from tests.drawn_forms import (
