@@ -105,7 +105,7 @@ def test_summary(ledger: Ledger, read: Callable, field: Callable, problem: Calla
     ledger.record_chunk(batch, [first, read("b.png"), problem("c.png", R.BLANK_PAGE, 1, "C")])
     reasons = {"low_confidence": 2, "wrong_length": 1}
     assert ledger.summary(batch) == BatchSummary(2, 4, 2, 2, 0, reasons, {"blank_page": 1})
-    assert ledger.summary(ledger.open_batch("empty", "zip", "1")) == BatchSummary(0, 0, 0, 0, {}, {})
+    assert ledger.summary(ledger.open_batch("empty", "zip", "1")) == BatchSummary(0, 0, 0, 0, 0, {}, {})
 
 
 def test_any_name_can_be_recorded(ledger: Ledger, read: Callable, problem: Callable) -> None:
