@@ -64,16 +64,24 @@ def _bad_values(values: Sequence[str], length: tuple[int, int], place: str) -> I
         yield Fault(f"{place}, column", "holds no values", "Name a column with values in it.")
     twice = [value for value, count in Counter(values).items() if count > 1]
     if twice:
-        yield Fault(f"{place}, column", f"{len(twice)} values stand there twice{_such_as(twice)}", "Keep one of each.")
+        yield Fault(
+            f"{place}, column",
+            f"{_counted(twice, 'stands', 'stand')} there twice{_such_as(twice)}",
+            "Keep one of each.",
+        )
     other = [value for value in values if not (value.isascii() and value.isdigit())]
     if other:
-        problem = f"{len(other)} values are not of digits alone{_such_as(other)}"
+        problem = f"{_counted(other, 'is', 'are')} not of digits alone{_such_as(other)}"
         yield Fault(f"{place}, column", problem, "A field is read as digits: write the values so.")
     low, high = length
     unfit = [value for value in values if not low <= len(value) <= high]
     if unfit:
-        problem = f"{len(unfit)} values have not the {low} to {high} digits of the field{_such_as(unfit)}"
+        problem = f"{_counted(unfit, 'has', 'have')} not the {low} to {high} digits of the field{_such_as(unfit)}"
         yield Fault(f"{place}, column", problem, "Mend length, or write leading zeros if a spreadsheet dropped them.")
+
+
+def _counted(values: Sequence[str], one: str, many: str) -> str:
+    return f"1 value {one}" if len(values) == 1 else f"{len(values)} values {many}"
 
 
 def _such_as(values: Sequence[str]) -> str:

@@ -82,8 +82,8 @@ class Field:
     ``boxes`` holds one box a digit for a comb field, left to right, and exactly one box for a free-hand field.
     ``min_length`` and ``max_length`` count digits. ``pattern`` must match the whole value; ``min_value`` and
     ``max_value`` bound it as a whole number. ``check_digit``, ``date`` and ``roster`` are rules that it keeps, and
-    ``rules_kept`` is the share of written values that keep all of its rules. ``max_error`` is the share of accepted values
-    that may be wrong; None where the run says.
+    ``rules_kept`` is the share of written values that keep all of its rules. ``max_error`` is the share of accepted
+    values that may be wrong; None where the run says.
     """
 
     name: str
