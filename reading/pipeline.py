@@ -7,7 +7,7 @@ one call of the classifier for all of them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,6 +31,7 @@ from reading.policy import Policy
 from reading.readings import DigitReading, FieldReading, PageReading, Traits
 from reading.rules import LISTED, Ruled, apply_rules, is_ruled
 from reading.signals import Signals, StripReading, column_doubt, signals_of
+from reading.strikes import struck_out_posteriors
 
 Looks = tuple[np.ndarray, ...]  # for each view of a strip (T, 11) natural logarithms of probabilities
 
@@ -131,8 +132,14 @@ def finish_pages(
     """Classify all pieces of these pages in one call, read all strips in another, and decode and decide each field."""
     fields = [field for page in prepared for field in page.fields]
     told = zip(_classified(fields, classifier), _read_strips(fields, strings), strict=True)
-    model = " + ".join(part.name for part in (classifier, strings, policy.trust) if part is not None)
+    readers = readers_of(classifier, strings)
+    model = readers if policy.trust is None else f"{readers} + {policy.trust.name}"
     return [_page_reading(page, [next(told) for _ in page.fields], model, policy) for page in prepared]
+
+
+def readers_of(classifier: Classifier, strings: StringReader | None) -> str:
+    """The networks that read, as a calibration names those that it belongs to."""
+    return classifier.name if strings is None else f"{classifier.name} + {strings.name}"
 
 
 def _classified(fields: Sequence[PreparedField], classifier: Classifier) -> list[np.ndarray]:
@@ -171,6 +178,18 @@ def _prepared_field(image: FieldImage) -> PreparedField:
     )
 
 
+def _settled(prepared: PreparedField, probabilities: np.ndarray) -> PreparedField:
+    """The field with its crosses told from its digits; a free-hand field as it is."""
+    if prepared.field.kind is not FieldKind.COMB or not any(piece.void_prior for piece in prepared.pieces):
+        return prepared
+    posteriors = struck_out_posteriors([piece.void_prior for piece in prepared.pieces], probabilities).tolist()
+    pieces = tuple(replace(piece, void_prior=chance) for piece, chance in zip(prepared.pieces, posteriors, strict=True))
+    states = list(prepared.states)
+    for piece in pieces:
+        states[piece.start] = CellState.STRUCK_OUT if piece.void_prior >= 0.5 else CellState.INK
+    return replace(prepared, pieces=pieces, states=tuple(states))
+
+
 def _page_reading(
     page: PreparedPage, told: Sequence[tuple[np.ndarray, Looks | None]], model: str, policy: Policy
 ) -> PageReading:
@@ -197,6 +216,7 @@ def _read(
     form: FormTemplate, prepared: PreparedField, probabilities: np.ndarray, looks: Looks | None, policy: Policy
 ) -> _ReadField:
     """What the readers make of one field, each for itself and together, with calibrated posteriors."""
+    prepared = _settled(prepared, probabilities)
     field = prepared.field
     keep = LISTED if is_ruled(form, field) else 1 + ALTERNATIVES
     decoded = decode(prepared.cuts, prepared.pieces, probabilities, field.min_length, field.max_length, keep)

@@ -113,6 +113,38 @@ def test_a_cross_strikes_its_cell_out(strokes, pen_mm):
     assert candidates.pieces[0].void_prior > 0.9
 
 
+def test_a_cross_is_seen_beside_a_remnant_of_its_cells_border():
+    cross = CROSSES["plain"]
+    assert segmented(*cross, [(8.2, 2.2), (10, 2.2)], [(8.3, 9.9), (9.6, 9.9)]).cells[1] is STRUCK_OUT
+
+
+def test_what_may_be_a_cross_is_left_to_the_classifier():
+    open_two = [(8.6, 3.2), (9.4, 2.6), (13.2, 2.6), (12.8, 4.0), (8.6, 9.4), (9.6, 8.8), (13.4, 9.4)]
+    candidates = segmented(open_two)
+    assert candidates.cells[1] is INK
+    assert candidates.pieces[0].void_prior == 0.5
+
+
+def test_crosses_that_touch_each_other_and_a_digit_strike_out_no_digit():
+    crosses = [stroke for x in (2.0, 8.0, 14.0) for stroke in ([(x, 2.6), (x + 6.1, 9.4)], [(x + 6.1, 2.6), (x, 9.4)])]
+    seven = [(20.0, 2.6), (24.5, 3.2), (22, 9)]
+    candidates = segmented(*crosses, seven)
+    assert candidates.cells == (STRUCK_OUT, STRUCK_OUT, STRUCK_OUT, INK)
+    assert all(piece.void_prior < 1 for piece in candidates.pieces)
+
+
+SPECKS = [[(10, 4), (10.3, 4.1)], [(12, 7), (12.2, 7.2)], [(11, 8.5), (11.2, 8.5)]]
+
+
+def test_specks_in_a_cell_leave_it_empty():
+    assert segmented(*SPECKS).cells == (EMPTY,) * 4
+
+
+def test_a_pale_digit_in_pieces_is_no_dirt():
+    pieces = [[(11, y), (11.2, y + 0.6)] for y in np.arange(3.0, 9.0, 1.2)]
+    assert in_cell(segmented(*pieces)) == [1]
+
+
 @pytest.mark.parametrize("y_mm", [4.5, 6.0, 7.5])
 def test_a_line_through_all_cells_strikes_the_field_out(y_mm):
     assert set(segmented([(2.5, y_mm), (25.5, y_mm - 0.4)]).cells) == {STRUCK_OUT}

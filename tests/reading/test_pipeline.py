@@ -10,8 +10,8 @@ import pytest
 
 from forms.template import FormTemplate
 from preprocessing.page import Page, PageProblem, ProblemReason
-from reading.policy import Policy
 from reading.pipeline import PreparedPage, finish_pages, prepare_page, read_page
+from reading.policy import Policy
 from reading.readings import PageReading, Reason
 from tests.drawn_forms import (
     Scanner,
@@ -32,7 +32,7 @@ FIELDS = (comb("id", 20, 20, 4), freehand("amount", 20, 36, 40, 9, 6), replace(c
 
 @dataclass
 class Counting:
-    """Says 1 to what is slim, 0 to what is hollow, no digit to what is wide and 7 to the rest; counts its calls."""
+    """Says 1 to what is slim, 0 to what is hollow, no digit to what is wide or a cross, 7 to the rest; counts calls."""
 
     name: str = "stub-1"
     calls: list[int] = field(default_factory=list)
@@ -43,8 +43,15 @@ class Counting:
         for row, image in zip(result, images, strict=True):
             columns = np.flatnonzero((image > 100).any(axis=0))
             is_hollow = image[10:18, 12:17].max() < 100
-            row[1 if np.ptp(columns) < 9 else 10 if np.ptp(columns) > 16 else 0 if is_hollow else 7] = 0.99
+            is_void = np.ptp(columns) > 16 or (_is_cross(image) and not is_hollow)
+            row[1 if np.ptp(columns) < 9 else 10 if is_void else 0 if is_hollow else 7] = 0.99
         return result
+
+
+def _is_cross(image: np.ndarray) -> bool:
+    """Wide at its head and foot, narrow between."""
+    head, waist, foot = ((image[rows] > 100).any(axis=0).sum() for rows in (slice(4, 8), slice(13, 15), slice(20, 24)))
+    return bool(head > 6 and 0 < waist < 6 and foot > 6)
 
 
 @pytest.fixture(scope="module")
