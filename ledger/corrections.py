@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Select, insert, select
 
 from ledger.corrected_csv import CorrectedRow
 from ledger.rows import storable
@@ -157,7 +157,7 @@ class RecordedAnswers:
 
     def __init__(self, connection: Connection, batch: int):
         wanted = (pages.c.sha256, pages.c.page, readings.c.field, readings.c.value.label("read"))
-        query = select(*wanted, corrections.c.value, corrections.c.reviewer)
+        query: Select[Any] = select(*wanted, corrections.c.value, corrections.c.reviewer)
         query = query.join_from(corrections, readings).join(pages, pages.c.id == readings.c.page_id)
         rows = connection.execute(query.where(pages.c.batch_id == batch))
         self._known = {_told(row) for row in rows}

@@ -18,6 +18,7 @@ from ledger.audit_sample import FieldKey, shown_alternatives, shown_confidence
 from ledger.corrected_csv import set_aside_corrected
 from ledger.corrections import BLANK, RecordedAnswers
 from ledger.errors import LedgerError
+from ledger.rows import TRAITS
 from ledger.tables import batches, corrections, pages, readings
 from reading.readings import Reason
 
@@ -133,8 +134,10 @@ def _stream(connection: Connection, batch: int) -> Iterator[Row[Any]]:
     return iter(connection.execute(_query(batch), execution_options={"yield_per": _ROWS_AT_ONCE}))
 
 
-_UNWANTED = {"page_id", "digits", "kind", "not_a_digit", "ink_share", "stroke_share", "contrast"}
-_UNWANTED_OF_PAGE = {"batch_id", "scan_order", "claim", "read_at"}
+_UNWANTED = {"page_id", "digits", "kind", "signals", "threshold", *TRAITS}
+_UNWANTED_OF_PAGE = {"batch_id", "scan_order", "claim", "read_at", "threshold"}
+# Rows older than the fields' own thresholds have their page's.
+_THRESHOLD = func.coalesce(readings.c.threshold, pages.c.threshold).label("threshold")
 
 
 def _query(batch: int) -> Select[Any]:
@@ -145,7 +148,7 @@ def _query(batch: int) -> Select[Any]:
     newest = _newest_answers().subquery()
     same_field = (newest.c.page_id == readings.c.page_id) & (newest.c.position == readings.c.position)
     return (
-        select(*of_page, batches.c.audit_key, *of_field, *answer)
+        select(*of_page, batches.c.audit_key, _THRESHOLD, *of_field, *answer)
         .join_from(pages, batches)
         .outerjoin(readings, readings.c.page_id == pages.c.id)
         .outerjoin(newest, same_field)

@@ -114,6 +114,8 @@ def _reading_row(page_id: int, position: int, field: FieldReading) -> Row:
         "width_mm": float(field.box.width_mm),
         "height_mm": float(field.box.height_mm),
         "kind": field.kind.value,
+        "threshold": float(field.threshold),
+        "signals": None if field.signals is None else {name: float(each) for name, each in field.signals.items()},
         **_traits(field.traits),
     }
 

@@ -93,8 +93,9 @@ pages = Table(
 )
 
 # ``reasons`` joined by ";"; ``alternatives`` [[value, probability], ...];
-# ``digits`` [[digit, probability, left, top, right, bottom], ...] in pixels of the crop. ``kind`` and traits are null
-# in rows older than these columns, the traits also where a field holds no ink.
+# ``digits`` [[digit, probability, left, top, right, bottom], ...] in pixels of the crop. ``signals`` {name: number},
+# what the confidence was computed from. Columns from ``kind`` on are null in rows that are older, the traits also where a
+# field holds no ink.
 readings = Table(
     "readings",
     metadata,
@@ -112,6 +113,8 @@ readings = Table(
     Column("width_mm", Float, nullable=False),
     Column("height_mm", Float, nullable=False),
     Column("kind", Text),
+    Column("threshold", Float),
+    Column("signals", JSON),
     Column("not_a_digit", Float),
     Column("ink_share", Float),
     Column("stroke_share", Float),

@@ -30,6 +30,7 @@ class AuditedField:
     """A field of the audit sample; ``answer`` is what a person said it holds, None as long as nobody did."""
 
     group: Group
+    field: str
     confidence: float
     value: str
     answer: str | None
@@ -50,10 +51,12 @@ def audited_fields(connection: Connection) -> list[AuditedField]:
     """The audit sample of all batches."""
     newest = select(corrections.c.value).where(_same_field()).order_by(corrections.c.id.desc()).limit(1)
     answer = newest.correlate(readings).scalar_subquery()
-    of_field = (readings.c.kind, readings.c.confidence, readings.c.value, answer.label("answer"))
-    query = select(pages.c.form, pages.c.model, *of_field).join_from(pages, readings)
+    of_field = (readings.c.kind, readings.c.field, readings.c.confidence, readings.c.value, answer.label("answer"))
+    query: Select[Any] = select(pages.c.form, pages.c.model, *of_field).join_from(pages, readings)
     query = query.where(readings.c.reasons == Reason.AUDIT_SAMPLE)
-    return [AuditedField(_group(row), row.confidence, row.value, row.answer) for row in connection.execute(query)]
+    return [
+        AuditedField(_group(row), row.field, row.confidence, row.value, row.answer) for row in connection.execute(query)
+    ]
 
 
 def _same_field() -> ColumnElement[bool]:
@@ -66,7 +69,7 @@ def _group(row: Row[Any]) -> Group:
 
 def unwatched_groups(connection: Connection, batch: int) -> list[Group]:
     """The groups of a batch with fields on pages that were not yet compared with a reference."""
-    query = select(pages.c.form, readings.c.kind, pages.c.model).join_from(pages, readings).distinct()
+    query: Select[Any] = select(pages.c.form, readings.c.kind, pages.c.model).join_from(pages, readings).distinct()
     query = query.where(pages.c.batch_id == batch, pages.c.id > _watched_to(batch), readings.c.kind.is_not(None))
     return sorted(_group(row) for row in connection.execute(query))
 

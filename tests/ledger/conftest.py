@@ -26,6 +26,7 @@ def _field(name: str, value: str = "0412", *reasons: Reason, **changes: Any) -> 
         "digits": (DigitReading("0", 0.99, PixelBox(1, 2, 30, 40)),),
         "box": Box(20, 31.5, 48, 8),
         "crop_png": b"\x89PNG" + name.encode(),
+        "threshold": 0.95,
     }
     return FieldReading(**values | changes)
 

@@ -22,6 +22,8 @@ def upgrade() -> None:
     op.add_column("batches", sa.Column("watched_to", _Id))
     _fill_keys()
     op.add_column("readings", sa.Column("kind", sa.Text))
+    op.add_column("readings", sa.Column("threshold", sa.Float))
+    op.add_column("readings", sa.Column("signals", sa.JSON))
     for trait in _TRAITS:
         op.add_column("readings", sa.Column(trait, sa.Float))
     _create_corrections()
@@ -30,7 +32,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them, and all that they hold."""
     op.drop_table("corrections")
-    for column in (*reversed(_TRAITS), "kind"):
+    for column in (*reversed(_TRAITS), "signals", "threshold", "kind"):
         op.drop_column("readings", column)
     for column in ("watched_to", "audit_key"):
         op.drop_column("batches", column)
