@@ -25,6 +25,7 @@ class Reason(StrEnum):
     CHECK_DIGIT_FAILED = "check_digit_failed"
     DATE_INVALID = "date_invalid"
     NOT_IN_ROSTER = "not_in_roster"
+    NOT_UNIQUE = "not_unique"  # the value of a roster stands on another page of the batch too
     SUM_MISMATCH = "sum_mismatch"  # of a sum that does not hold, or that can't be checked
     RULE_CHANGED_VALUE = "rule_changed_value"  # without the form's rules another value would have been read
     POOR_REGISTRATION = "poor_registration"
