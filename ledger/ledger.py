@@ -227,7 +227,7 @@ class Ledger:
             return unwatched_groups(connection, batch)
 
     def first_fields(self, group: Group, count: int) -> Span:
-        """The statistics of a group's first ``count`` fields in any batch."""
+        """The statistics of a group's first ``count`` fields that were watched, in any batch."""
         with self._database.read() as connection:
             return first_fields(connection, group, count)
 

@@ -94,8 +94,8 @@ pages = Table(
 
 # ``reasons`` joined by ";"; ``alternatives`` [[value, probability], ...];
 # ``digits`` [[digit, probability, left, top, right, bottom], ...] in pixels of the crop. ``signals`` {name: number},
-# what the confidence was computed from. Columns from ``kind`` on are null in rows that are older, the traits also where a
-# field holds no ink.
+# what the confidence was computed from. Columns from ``kind`` on are null in rows that are older, the traits also where
+# a field holds no ink.
 readings = Table(
     "readings",
     metadata,
@@ -121,6 +121,9 @@ readings = Table(
     Column("contrast", Float),
     sqlite_with_rowid=False,  # stored in the order of its key: a page's fields lie together
 )
+# The audit sample is asked for at the start of each run, and is a small part of the table.
+_IN_AUDIT_SAMPLE = readings.c.reasons == "audit_sample"
+Index("ix_readings_audit_sample", readings.c.page_id, sqlite_where=_IN_AUDIT_SAMPLE, postgresql_where=_IN_AUDIT_SAMPLE)
 
 crops = Table(
     "crops",

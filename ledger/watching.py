@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, literal_column, select, update
 
 from forms.template import FieldKind
 from ledger.rows import TRAITS
@@ -53,7 +53,7 @@ def audited_fields(connection: Connection) -> list[AuditedField]:
     answer = newest.correlate(readings).scalar_subquery()
     of_field = (readings.c.kind, readings.c.field, readings.c.confidence, readings.c.value, answer.label("answer"))
     query: Select[Any] = select(pages.c.form, pages.c.model, *of_field).join_from(pages, readings)
-    query = query.where(readings.c.reasons == Reason.AUDIT_SAMPLE)
+    query = query.where(readings.c.reasons == literal_column(f"'{Reason.AUDIT_SAMPLE}'"))  # as the index has it
     return [
         AuditedField(_group(row), row.field, row.confidence, row.value, row.answer) for row in connection.execute(query)
     ]
@@ -75,9 +75,10 @@ def unwatched_groups(connection: Connection, batch: int) -> list[Group]:
 
 
 def first_fields(connection: Connection, group: Group, count: int) -> Span:
-    """The first ``count`` fields with a value that were ever recorded of a group."""
-    query = _traits_of(group).order_by(readings.c.page_id, readings.c.position).limit(count)
-    return _span(connection.execute(query).all())
+    """The first ``count`` fields with a value on watched pages of any batch, without those found too different."""
+    watched = and_(pages.c.id <= batches.c.watched_to, readings.c.reasons != Reason.UNLIKE_TRAINING)
+    query = _traits_of(group).join(batches, batches.c.id == pages.c.batch_id).where(watched)
+    return _span(connection.execute(query.order_by(readings.c.page_id, readings.c.position).limit(count)).all())
 
 
 def newest_fields(connection: Connection, batch: int, group: Group, after_page: int, least: int) -> Span:

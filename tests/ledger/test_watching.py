@@ -41,8 +41,12 @@ def flagged(ledger: Ledger, field: str) -> list[str]:
 
 
 def test_the_first_fields_of_a_group_in_any_batch(record: Callable, ledger: Ledger) -> None:
-    record(1, 2, source="one"), record(3, 4, source="two")
+    for batch in (record(1, 2, source="one"), record(3, 4, 5, source="two")):
+        assert len(ledger.first_fields(ZIP, 3)) < 3
+        ledger.end_watch(batch, [], Reason.UNLIKE_TRAINING)
+    record(6, source="two")
     found = ledger.first_fields(ZIP, 3)
+    assert len(ledger.first_fields(ZIP, 9)) == 5
     assert tuple(found.samples) == STATISTICS
     assert found.samples["ink_share"] == [0.001, 0.002, 0.003]
     assert found.samples["confidence"] == [0.98765] * 3
@@ -59,6 +63,7 @@ def test_what_is_new_since_the_last_watch(record: Callable, ledger: Ledger) -> N
     assert ledger.newest_fields(batch, ZIP, 0, 1).samples["ink_share"] == [0.004]
     assert ledger.newest_fields(batch, ZIP, 0, 3).samples["ink_share"] == [0.004, 0.003, 0.002]
     last_of_first = ledger.first_fields(ZIP, 2).last_page
+    assert len(ledger.first_fields(ZIP, 9)) == 3
     assert ledger.newest_fields(batch, ZIP, last_of_first, 9).samples["ink_share"] == [0.004, 0.003]
 
 
@@ -68,6 +73,7 @@ def test_only_what_is_new_accepted_and_of_the_group_is_withheld(record: Callable
     record(3, 4, 5), record(6, source="other")
     assert ledger.end_watch(batch, [ZIP], Reason.UNLIKE_TRAINING) == 3
     assert flagged(ledger, "zip") == ["unlike_training"] * 3
+    assert len(ledger.first_fields(ZIP, 9)) == 2
     assert flagged(ledger, "date") == ["low_confidence"] * 6
     assert flagged(ledger, "amount") == []
     assert ledger.end_watch(batch, [ZIP], Reason.UNLIKE_TRAINING) == 0

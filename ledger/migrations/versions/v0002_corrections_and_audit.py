@@ -26,12 +26,15 @@ def upgrade() -> None:
     op.add_column("readings", sa.Column("signals", sa.JSON))
     for trait in _TRAITS:
         op.add_column("readings", sa.Column(trait, sa.Float))
+    sampled = sa.text("reasons = 'audit_sample'")
+    op.create_index("ix_readings_audit_sample", "readings", ["page_id"], sqlite_where=sampled, postgresql_where=sampled)
     _create_corrections()
 
 
 def downgrade() -> None:
     """Drop them, and all that they hold."""
     op.drop_table("corrections")
+    op.drop_index("ix_readings_audit_sample", "readings")
     for column in (*reversed(_TRAITS), "signals", "threshold", "kind"):
         op.drop_column("readings", column)
     for column in ("watched_to", "audit_key"):

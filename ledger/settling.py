@@ -1,0 +1,67 @@
+"""A field over all pages of a batch, as rules over the whole batch need it, and what they change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, select, update
+
+from ledger.tables import corrections, pages, readings
+from reading.readings import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedField:
+    """A field of one page. ``values`` with their posteriors, best first, none where it has no value; ``reasons`` to
+    look at it. What a person answered is the one value, and sure.
+    """
+
+    page_id: int
+    position: int
+    values: tuple[tuple[str, float], ...]
+    reasons: tuple[str, ...]
+    answered: bool
+
+
+def recorded_fields(connection: Connection, batch: int, form: str, field: str) -> list[RecordedField]:
+    """The field on all pages of that form in the order of recording."""
+    same_field = (corrections.c.page_id == readings.c.page_id) & (corrections.c.position == readings.c.position)
+    newest = select(corrections.c.value).where(same_field).order_by(corrections.c.id.desc()).limit(1)
+    answer = newest.correlate(readings).scalar_subquery().label("answer")
+    of_field = [readings.c[name] for name in ("page_id", "position", "value", "confidence", "alternatives", "reasons")]
+    query: Select[Any] = select(*of_field, answer).join_from(pages, readings).order_by(readings.c.page_id)
+    query = query.where(pages.c.batch_id == batch, pages.c.form == form, readings.c.field == field)
+    return [_recorded(row) for row in connection.execute(query)]
+
+
+def _recorded(row: Any) -> RecordedField:
+    reasons = tuple(filter(None, row.reasons.split(";")))
+    if row.answer is not None:
+        values = ((row.answer, 1.0),) if row.answer else ()
+        return RecordedField(row.page_id, row.position, values, reasons, answered=True)
+    others = tuple((value, float(chance)) for value, chance in row.alternatives)
+    values = ((row.value, float(row.confidence)), *others) if row.value else ()
+    return RecordedField(row.page_id, row.position, values, reasons, answered=False)
+
+
+def change_fields(connection: Connection, changed: Sequence[RecordedField]) -> None:
+    """Record other values for fields, each with reasons to look at it. They are no longer accepted, nor audited."""
+    if not changed:
+        return
+    place = (readings.c.page_id == bindparam("of_page")) & (readings.c.position == bindparam("at"))
+    connection.execute(update(readings).where(place), [_changed_row(field) for field in changed])
+
+
+def _changed_row(field: RecordedField) -> dict[str, Any]:
+    (value, confidence), *others = field.values
+    return {
+        "of_page": field.page_id,
+        "at": field.position,
+        "value": value,
+        "confidence": confidence,
+        "alternatives": [[other, round(chance, 6)] for other, chance in others],
+        "reasons": ";".join(reason for reason in field.reasons if reason != Reason.AUDIT_SAMPLE),
+        "needs_review": True,
+    }
