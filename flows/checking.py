@@ -34,6 +34,8 @@ class CheckedJob:
     workers: int
     out: Path
     ledger_url: str
+    audit_share: float
+    drift_reference: int
 
 
 def check(job: DigitizeJob) -> CheckedJob:
@@ -42,7 +44,9 @@ def check(job: DigitizeJob) -> CheckedJob:
     Raises:
         JobError: with one line that says what is wrong and what to do.
     """
-    plan = ReadingPlan(job.form, job.model, job.min_confidence, job.string_model_name)
+    plan = ReadingPlan(
+        job.form, job.model, job.min_confidence, job.string_model_name, max_error=job.max_error, trust=job.trust
+    )
     reader = PageReader.load(plan)
     source = Path(job.scans).expanduser().resolve()
     listed = _listed(source)
@@ -50,7 +54,19 @@ def check(job: DigitizeJob) -> CheckedJob:
     files = _outside(out, source, listed)
     workers = job.workers or default_workers(len(files))
     form = "+".join(form.name for form in reader.forms)
-    return CheckedJob(str(source), form, _digest(reader.forms), files, reader, plan, workers, out, job.ledger_url)
+    return CheckedJob(
+        source=str(source),
+        form=form,
+        form_digest=_digest(reader.forms),
+        files=files,
+        reader=reader,
+        plan=plan,
+        workers=workers,
+        out=out,
+        ledger_url=job.ledger_url,
+        audit_share=job.audit_share,
+        drift_reference=job.drift_reference,
+    )
 
 
 def default_workers(files: int) -> int:

@@ -80,11 +80,29 @@ def _flow_option(command: Callable[..., Any]) -> Callable[..., Any]:
     help="The second reader of free-hand fields; none for the model alone.",
 )
 @click.option(
+    "--max-error",
+    type=click.FloatRange(0, 0.5, min_open=True),
+    help="The share of accepted fields that may be wrong.  [default: 0.01]",
+)
+@click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
-    default=0.95,
+    help="In place of --max-error: fields read with less confidence are flagged.",
+)
+@click.option("--trust", metavar="FILE", help="A calibration by formdigits calibrate.  [default: the model's own]")
+@click.option(
+    "--audit-share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
     show_default=True,
-    help="Fields read with less confidence are flagged.",
+    help="The share of accepted fields that people check without being told.",
+)
+@click.option(
+    "--drift-reference",
+    type=click.IntRange(min=100),
+    default=1000,
+    show_default=True,
+    help="How many of a form's first fields later ones are compared with.",
 )
 @click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="Processes that read.  [default: one a core]")
 @_flow_option
@@ -121,7 +139,10 @@ def _print_summary(summary: DigitizeSummary | None) -> None:
 
 @cli.command()
 @click.option(
-    "--architecture", type=click.Choice(["seed-ann", "cnn", "strings"]), default="seed-ann", show_default=True
+    "--architecture",
+    type=click.Choice(["seed-ann", "seed-ann-plus", "cnn", "strings"]),
+    default="seed-ann",
+    show_default=True,
 )
 @click.option(
     "--data",
@@ -200,12 +221,34 @@ def export(ledger: str, out: Path, scans: str | None) -> None:
     click.echo(f"{written.rows} fields\n{written.readings}\n{written.records}")
 
 
+@cli.command("import")
+@click.argument("csv", type=click.Path(path_type=Path))
+@click.option("--ledger", metavar="URL", help="Database of the ledger.  [default: formdigits.sqlite beside CSV]")
+def import_(csv: Path, ledger: str | None) -> None:
+    """Record what people typed into CSV, a readings.csv: corrected_value and reviewer."""
+    from flows.correcting import describe_import, import_csv
+
+    click.echo("\n".join(describe_import(import_csv(csv, ledger))))
+
+
+@cli.command()
+@click.option("--ledger", metavar="URL", required=True, help="Database of the ledger.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def audit(ledger: str, as_json: bool) -> None:
+    """Say how often accepted fields were wrong, as far as people checked them blind."""
+    from flows.audit import audit_ledger, audits_json, describe_audits
+
+    found = audit_ledger(ledger)
+    click.echo(audits_json(found) if as_json else "\n".join(describe_audits(found)))
+
+
 def _job(model: type[Job], options: dict[str, Any]) -> Job:
     try:
         return model(**options)
     except ValidationError as error:
         first = error.errors()[0]
-        raise click.UsageError(f"{first['loc'][0]}: {first['msg']}") from error
+        place = f"{first['loc'][0]}: " if first["loc"] else ""
+        raise click.UsageError(f"{place}{first['msg']}") from error
 
 
 def _as_flow(flow: bool | None) -> bool:

@@ -46,7 +46,7 @@ def draw_scan(form: str, scan: Path, model: str, picture: Path) -> None:
     Raises:
         JobError: the form or model can't be used, the page can't be read, or the picture can't be written.
     """
-    reader = PageReader.load(ReadingPlan(form, model, min_confidence=0.95, string_model="strings"))
+    reader = PageReader.load(ReadingPlan(form, model, string_model="strings"))
     if reader.forms[0].whole_image:
         raise JobError(f"The form {form} is one field an image: there is nothing to draw.", "Name a form with a page.")
     page = _first_page(scan)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flows.errors import JobError
+from flows.trusting import find_trust, policy_of
 from forms.errors import FormError
 from forms.form_file import load_forms
 from forms.template import FormTemplate
@@ -19,7 +20,7 @@ from mnist_model.classifier import Classifier, load_classifier
 from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.page import Page, PageProblem, ProblemReason
 from preprocessing.scans import ScanFile, open_scan
-from reading.pipeline import PreparedPage, finish_pages, prepare_page
+from reading.pipeline import PreparedPage, finish_pages, prepare_page, readers_of
 from reading.policy import Policy
 from reading.readings import PageReading
 
@@ -42,8 +43,10 @@ class ReadingPlan:
 
     form: str
     model: str
-    min_confidence: float
+    min_confidence: float | None = None
     string_model: str | None = None
+    max_error: float | None = None
+    trust: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,10 @@ class PageReader:
     def load(plan: ReadingPlan) -> PageReader:
         """Load what the plan names. Raises ``JobError`` where the form or the model can't be used."""
         try:
+            forms, classifier = load_forms(plan.form), load_classifier(plan.model)
             strings = load_string_reader(plan.string_model) if plan.string_model else None
-            return PageReader(load_forms(plan.form), load_classifier(plan.model), Policy(plan.min_confidence), strings)
+            trust = find_trust(plan.trust, plan.model, plan.string_model, readers_of(classifier, strings))
+            return PageReader(forms, classifier, policy_of(forms, trust, plan.max_error, plan.min_confidence), strings)
         except (FormError, ModelError) as error:
             raise JobError(str(error)) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MAX_WORKERS = 64
 
@@ -32,12 +32,39 @@ class DigitizeJob(BaseModel):
         min_length=1,
         description="The second reader of free-hand fields: one that ships, a bundle folder, or none.",
     )
-    min_confidence: float = Field(
-        default=0.95, ge=0.0, le=1.0, description="Fields read with less confidence than this are flagged for review."
+    max_error: float | None = Field(
+        default=None,
+        gt=0.0,
+        le=0.5,
+        description="The share of accepted fields that may be wrong. Empty: 0.01, or what min_confidence accepts.",
+    )
+    min_confidence: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="In place of max_error: fields read with less confidence than this are flagged for review.",
+    )
+    trust: str | None = Field(
+        default=None, description="A calibration that was made for this kind of scans. Empty: the model's own."
+    )
+    audit_share: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="The share of accepted fields that people check without being told, to measure the error rate.",
+    )
+    drift_reference: int = Field(
+        default=1000, ge=100, description="How many of a form's first fields later ones are compared with."
     )
     workers: int | None = Field(
         default=None, ge=1, le=MAX_WORKERS, description="Processes that read pages. Empty: as many as there are cores."
     )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> DigitizeJob:
+        if self.max_error is not None and self.min_confidence is not None:
+            raise ValueError("ask for max_error or for min_confidence, not for both")
+        return self
 
     @property
     def out_folder(self) -> Path:
@@ -57,7 +84,9 @@ class TrainJob(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    architecture: Literal["seed-ann", "cnn", "strings"] = Field(default="seed-ann", description="The network to train.")
+    architecture: Literal["seed-ann", "seed-ann-plus", "cnn", "strings"] = Field(
+        default="seed-ann", description="The network to train."
+    )
     data: tuple[str, ...] = Field(
         default=(),
         description="Digits to train on besides MNIST's: .npz, idx files or folders 0 to 9, as PATH or PATH:WEIGHT. "

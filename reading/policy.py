@@ -35,9 +35,9 @@ class Policy:
         return self.min_confidence if promise is None else promise.threshold
 
     def describe(self) -> tuple[str, ...]:
-        """What is promised, a sentence for each kind of field and error rate."""
-        sentences = {(p.group.form, p.group.kind, p.max_error): f"{p.group.kind} {p}" for p in self.promises.values()}
-        return tuple(sentences.values())
+        """What is accepted, a sentence for each kind of field and error rate."""
+        sentences = {(p.group.form, p.group.kind, p.max_error): str(p) for p in self.promises.values()}
+        return tuple(sentences.values()) or (f"accepts from confidence {self.min_confidence:g} on",)
 
 
 def promising(

@@ -55,6 +55,11 @@ class TrustGroup:
     tally: tuple[tuple[float, int, int], ...]
     rescaling: Rescaling | None = None
 
+    @property
+    def acceptable(self) -> int:
+        """How many fields the tally counts."""
+        return sum(right + wrong for _, right, wrong in self.tally)
+
     def threshold(self, max_error: float) -> Promise:
         """The threshold for an error rate, and what it promises."""
         right = np.concatenate([np.repeat([True, False], row[1:]) for row in self.tally] or [np.zeros(0, bool)])
@@ -77,14 +82,16 @@ class Promise:
     accepted: int
 
     def __str__(self) -> str:
-        group, rate = self.group, f"{100 * self.max_error:g} %"
+        group, rate = self.group, f"at most {100 * self.max_error:g} % error"
+        kind = f"{group.kind} fields" if group.form is None else f"{group.kind} fields of {group.form}"
         if self.accepted:
             share = f"{100 * self.accepted / group.fields:.0f} %"
-            return f"accepts about {share} at ≤ {rate} error ({CERTAINTY:.0%} confidence, from {_fields(group)})"
+            certainty = f"{CERTAINTY:.0%}".replace("%", " %")
+            return f"{kind}: accepts about {share} at {rate} ({certainty} confidence, from {_fields(group)})"
         needed = fields_needed(self.max_error)
-        if needed > sum(row[1] + row[2] for row in group.tally):
-            return f"flags all: ≤ {rate} error takes {needed:,} fields without an error, there are {_fields(group)}"
-        return f"flags all: no confidence keeps ≤ {rate} error on {_fields(group)}"
+        if needed > group.acceptable:
+            return f"{kind}: flags all, for {rate} takes {needed:,} fields without one, and there are {_fields(group)}"
+        return f"{kind}: flags all, for no confidence keeps {rate} on {_fields(group)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -130,7 +130,7 @@ def test_the_deployments_are_what_prefect_yaml_says(installation: Installation) 
     assert nightly["concurrency_options"]["collision_strategy"] == "ENQUEUE"
     assert [schedule["schedule"]["cron"] for schedule in nightly["schedules"]] == ["0 2 * * *"]
     properties = nightly["parameter_openapi_schema"]["definitions"]["DigitizeJob"]["properties"]
-    assert properties["min_confidence"]["maximum"] == 1
+    assert properties["workers"]["anyOf"][0]["maximum"] == 64
 
 
 def test_the_server_refuses_what_is_out_of_bounds(installation: Installation) -> None:

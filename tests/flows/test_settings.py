@@ -16,6 +16,8 @@ DIGITIZE = {"scans": "s", "form": "f", "out": "o"}
         (DigitizeJob, {"scans": ""}, "scans"),
         (DigitizeJob, {"min_confidence": 1.01}, "min_confidence"),
         (DigitizeJob, {"min_confidence": -0.1}, "min_confidence"),
+        (DigitizeJob, {"max_error": 0.0}, "max_error"),
+        (DigitizeJob, {"max_error": 0.51}, "max_error"),
         (DigitizeJob, {"workers": 0}, "workers"),
         (DigitizeJob, {"workers": 65}, "workers"),
         (DigitizeJob, {"treshold": 0.9}, "treshold"),
@@ -30,6 +32,11 @@ def test_what_is_out_of_bounds_is_refused(model: type[BaseModel], parameters: di
     with pytest.raises(ValidationError) as refused:
         model(**{**usual, **parameters})
     assert refused.value.errors()[0]["loc"] == (place,)
+
+
+def test_an_error_rate_and_a_confidence_exclude_each_other() -> None:
+    with pytest.raises(ValidationError, match="not for both"):
+        DigitizeJob(**DIGITIZE, max_error=0.01, min_confidence=0.9)
 
 
 @pytest.mark.parametrize("model", [DigitizeJob, TrainJob])
