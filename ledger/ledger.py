@@ -25,6 +25,7 @@ from ledger.errors import LedgerError
 from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
 from ledger.rows import crop_rows, page_row, reading_rows, scan_order, storable_result
 from ledger.schema import upgrade
+from ledger.settling import RecordedField, change_fields, recorded_fields
 from ledger.tables import batches, corrections, crops, pages, readings
 from ledger.watching import (
     AuditedField,
@@ -215,6 +216,16 @@ class Ledger:
         """
         with self._database.write() as connection:
             return record_corrections(connection, corrected_rows(csv))
+
+    def fields(self, batch: int, form: str, field: str) -> list[RecordedField]:
+        """One field on all pages of a batch that show this form, in the order of recording."""
+        with self._database.read() as connection:
+            return recorded_fields(connection, batch, form, field)
+
+    def change_fields(self, changed: Sequence[RecordedField]) -> None:
+        """Record other values for fields, each with reasons to look at it, in one transaction."""
+        with self._database.write() as connection:
+            change_fields(connection, changed)
 
     def audited(self) -> list[AuditedField]:
         """The blind audit sample of all batches, with the answers that there are."""

@@ -14,8 +14,9 @@ from reading.readings import Reason
 
 @dataclass(frozen=True, slots=True)
 class RecordedField:
-    """A field of one page. ``values`` with their posteriors, best first, none where it has no value; ``reasons`` to
-    look at it. What a person answered is the one value, and sure.
+    """A field of one page, with the reasons to look at it.
+
+    ``values`` with their posteriors, best first, none where it has no value; what a person answered is alone and sure.
     """
 
     page_id: int
@@ -38,12 +39,9 @@ def recorded_fields(connection: Connection, batch: int, form: str, field: str) -
 
 def _recorded(row: Any) -> RecordedField:
     reasons = tuple(filter(None, row.reasons.split(";")))
-    if row.answer is not None:
-        values = ((row.answer, 1.0),) if row.answer else ()
-        return RecordedField(row.page_id, row.position, values, reasons, answered=True)
-    others = tuple((value, float(chance)) for value, chance in row.alternatives)
-    values = ((row.value, float(row.confidence)), *others) if row.value else ()
-    return RecordedField(row.page_id, row.position, values, reasons, answered=False)
+    listed = [(row.value, row.confidence), *row.alternatives] if row.answer is None else [(row.answer, 1.0)]
+    values = tuple((value, float(chance)) for value, chance in listed) if listed[0][0] else ()
+    return RecordedField(row.page_id, row.position, values, reasons, answered=row.answer is not None)
 
 
 def change_fields(connection: Connection, changed: Sequence[RecordedField]) -> None:

@@ -87,7 +87,7 @@ def decode(
     chances = _edge_weights(edges, probabilities)
     # A joint of three segments competes with paths of three edges: raise it to the number of segments that it explains.
     weights = chances ** np.array([[edge.end - edge.start] for edge in edges])
-    beam = max(BEAM, 2 * keep)
+    beam = max(BEAM, keep)
     final = _search(cuts, edges, weights, max_length, beam) or _search(cuts, edges, weights, len(edges), beam)
     total = _total_mass(cuts, edges, weights)
     ranked = sorted(_allowed(final, min_length, max_length).items(), key=lambda item: -item[1].mass)
