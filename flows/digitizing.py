@@ -12,19 +12,22 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass
 from typing import Protocol
 
+from flows.audit import AcceptanceGuard, audits
 from flows.batch_lock import batch_lock, lock_path
 from flows.checking import CheckedJob, check
+from flows.drift_watch import watch_drift
 from flows.errors import JobError, JobFailed, JobStopped
 from flows.page_reading import ChunkReading, NewScan, Result
 from flows.settings import DigitizeJob
 from flows.stopping import StopRequest, stop_on_signal
-from flows.summary import DigitizeSummary, summarize
+from flows.summary import DigitizeSummary, Notices, summarize
 from flows.unread_scans import UnreadScans, chunk_size, chunked
 from flows.worker_pool import ChunkReader, WorkerPool
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
 from preprocessing.page import PageProblem, ProblemReason
 from preprocessing.scans import ScanFile, hash_scan
+from reading.readings import PageReading
 
 HASHING_THREADS = 4  # hashing leaves Python's lock free; more threads only wait for the disk
 MAX_INTERNAL_ERRORS = 0.10  # share of the pages of this run
@@ -108,12 +111,13 @@ def _begun(job: CheckedJob, stop: StopRequest, tell: Callable[[str], None]) -> I
         try:
             ledger = stack.enter_context(Ledger.open(job.ledger_url))
             batch = ledger.open_batch(job.source, job.form, job.form_digest)
+            guard = AcceptanceGuard(ledger.audited(), job.reader.policy)
         except LedgerError as error:
             raise JobError(str(error)) from error
         if not stack.enter_context(batch_lock(lock_path(job.ledger_url, batch), tell, lambda: bool(stop))):
             raise JobStopped("Stopped while waiting for the other run; nothing was read.")
         reader = stack.enter_context(_reader(job))
-        yield Digitization(job, ledger, batch, reader, stop)
+        yield Digitization(job, ledger, batch, reader, stop, guard)
 
 
 def _reader(job: CheckedJob) -> AbstractContextManager[ChunkReader]:
@@ -125,13 +129,22 @@ def _reader(job: CheckedJob) -> AbstractContextManager[ChunkReader]:
 class Digitization:
     """One run over one batch: what is read, by whom, and how far it is."""
 
-    def __init__(self, job: CheckedJob, ledger: Ledger, batch: int, reader: ChunkReader, stop: StopRequest):
+    def __init__(
+        self,
+        job: CheckedJob,
+        ledger: Ledger,
+        batch: int,
+        reader: ChunkReader,
+        stop: StopRequest,
+        guard: AcceptanceGuard,
+    ):
         self.job = job
         self._ledger = ledger
         self._batch = batch
         self._reader = reader
         self._stop = stop
         self._unread = UnreadScans(self._recorded)
+        self._guard = guard
         self._places = threading.BoundedSemaphore(job.workers)
         self._started = time.monotonic()
         self._done = ChunkCount()
@@ -160,17 +173,30 @@ class Digitization:
             reading = self._reader.read(chunk)
         for text in reading.tracebacks:
             logger.error("Unforeseen on %s", text)
-        self._record(reading.results)
+        self._record([self._guard.guarded(r) if isinstance(r, PageReading) else r for r in reading.results])
         self._unread.recorded(scan.sha256 for scan in chunk)
         return _count(len(chunk), reading)
 
     def export(self) -> DigitizeSummary:
         """Write the CSV of the whole batch from the ledger."""
+        notices = self._watch()
         written = self._ledger.export(self._batch, self.job.out)
         progress = self.progress
         empty_folder = None if progress.files_total else self.job.source
         batch = self._ledger.summary(self._batch)
-        return summarize(batch, written, progress.pages, progress.seconds, empty_folder)
+        promises = self.job.reader.policy.describe()
+        return summarize(batch, written, progress.pages, progress.seconds, empty_folder, promises, notices)
+
+    def _watch(self) -> Notices:
+        """What the audit, and the comparison with earlier fields, have to say of what was read."""
+        groups = self._ledger.unwatched_groups(self._batch)
+        drifted = watch_drift(self._ledger, self._batch, self.job.drift_reference)
+        forms = {form.name for form in self.job.reader.forms}
+        audited = [one for one in audits(self._ledger.audited()) if one.error.answered and one.group.form in forms]
+        told: list[tuple[str, object]] = [("Audit", audit) for audit in audited]
+        told += [("Stopped", stop) for stop in self._guard.stops_for(groups)]
+        told += [("Drift", drift) for drift in drifted]
+        return tuple((title, str(text)) for title, text in told)
 
     def check_outcome(self, summary: DigitizeSummary) -> None:
         """Raises ``JobStopped`` or ``JobFailed`` where the run must not pass for a good one."""
@@ -215,7 +241,7 @@ class Digitization:
         return self._ledger.recorded(self._batch, sha256s)
 
     def _record(self, results: Sequence[Result]) -> None:
-        self._ledger.record_chunk(self._batch, results)
+        self._ledger.record_chunk(self._batch, results, self.job.audit_share)
 
 
 def _count(files: int, reading: ChunkReading) -> ChunkCount:

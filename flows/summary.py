@@ -11,14 +11,18 @@ from ledger.csv_export import Export
 from ledger.ledger import BatchSummary
 from preprocessing.page import ProblemReason
 
+Notices = tuple[tuple[str, str], ...]  # (Audit, Stopped or Drift; a sentence)
+
 
 @dataclass(frozen=True, slots=True)
 class DigitizeSummary:
     """The batch as the CSV states it, and what this run added.
 
     ``pages`` were read, in this run or an earlier one; ``new_pages`` in this run, in ``seconds``. ``flagged`` counts
-    fields by reason (a field may have several), ``unreadable`` pages or files by reason. ``kept_csv`` is an earlier
-    readings.csv with corrections, under its new name; ``empty_folder`` the scan folder where there are no scans in it.
+    fields by reason (a field may have several), ``unreadable`` pages or files by reason. ``promises`` say what this run
+    accepts, ``notices`` what the audit and the drift watch found. ``checked`` flagged fields have people's answers.
+    ``kept_csv`` is an earlier readings.csv with corrections, under its new name; ``empty_folder`` the scan folder where
+    there are no scans in it.
     """
 
     pages: int
@@ -32,6 +36,9 @@ class DigitizeSummary:
     records_csv: Path
     kept_csv: Path | None
     empty_folder: str | None
+    promises: tuple[str, ...] = ()
+    notices: Notices = ()
+    checked: int = 0
 
     @property
     def pages_per_second(self) -> float:
@@ -39,8 +46,8 @@ class DigitizeSummary:
 
     @property
     def to_check(self) -> int:
-        """Fields that a person should look at."""
-        return self.fields - self.accepted
+        """Fields that a person should still look at."""
+        return self.fields - self.accepted - self.checked
 
     @property
     def exit_code(self) -> ExitCode:
@@ -54,21 +61,34 @@ class DigitizeSummary:
             yield f"Scans    {self.empty_folder} holds no scans (links, tables, texts and hidden files do not count)"
         yield f"Pages    {self.pages} read, {self.new_pages} of them now{self._pace()}"
         accepted = f"{self.accepted} accepted{_share(self.accepted, self.fields)}"
-        yield f"Fields   {self.fields}: {accepted}, {self.to_check} to check"
+        yield f"Fields   {self.fields}: {accepted}, {self.to_check} to check{self._checked()}"
+        for promise in self.promises:
+            yield f"Rule     {promise}"
         for title, counts in (("Flagged", self.flagged), ("Unread", self.unreadable)):
             if counts:
                 yield f"{title:<8} " + ", ".join(f"{count} {reason}" for reason, count in _by_count(counts))
+        for title, text in self.notices:
+            yield f"{title:<8} {text}"
         yield f"Written  {self.readings_csv}"
         yield f"         {self.records_csv}"
         if self.kept_csv:
             yield describe_kept(self.kept_csv)
+
+    def _checked(self) -> str:
+        return f", {self.checked} checked" if self.checked else ""
 
     def _pace(self) -> str:
         return f", {self.seconds:.1f} s, {self.pages_per_second:.1f} pages/s" if self.new_pages else ""
 
 
 def summarize(
-    batch: BatchSummary, written: Export, new_pages: int, seconds: float, empty_folder: str | None
+    batch: BatchSummary,
+    written: Export,
+    new_pages: int,
+    seconds: float,
+    empty_folder: str | None,
+    promises: tuple[str, ...] = (),
+    notices: Notices = (),
 ) -> DigitizeSummary:
     """The batch as the ledger counts it, with what this run added."""
     return DigitizeSummary(
@@ -83,6 +103,9 @@ def summarize(
         records_csv=written.records,
         kept_csv=written.kept,
         empty_folder=empty_folder,
+        promises=promises,
+        notices=notices,
+        checked=batch.checked,
     )
 
 
