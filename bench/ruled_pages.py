@@ -1,11 +1,13 @@
 """Pages whose values keep a rule: composed of single digits that people wrote, or chosen among real fields.
 
 What is composed are prepared pages: each cell of a comb holds a digit of a set that no shipped model was trained on.
-Only the numbers are made up, by the rule; which writing stands in a cell is drawn at random.
+Only the numbers are made up, by the rule; which writing stands in a cell is drawn at random. One page in a hundred
+holds a slip, as people make them: what is written there breaks the rule, and is the truth all the same.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -21,6 +23,7 @@ from reading.pipeline import PreparedField, PreparedPage, prepare_page
 
 RUN_DAY = date(2026, 1, 31)
 ROSTER_SIZE = 10_000
+SLIPS = 0.01  # share of the pages on which the writer broke the rule
 PARTS = 5
 
 
@@ -89,22 +92,34 @@ class Digits:
 def composed(digits: Digits, count: int, rng: np.random.Generator) -> Iterator[RuledPages]:
     """``count`` pages for each rule."""
     for name, (form, numbers) in {**_check_digits(rng), **_dates(rng), **_rosters(rng), **_sums(rng)}.items():
-        values = [numbers() for _ in range(count)]
+        values = [_slipped(numbers(), rng) if rng.random() < SLIPS else numbers() for _ in range(count)]
         names = [field.name for field in form.fields]
         pages = [digits.page(form, value) for value in values]
         yield RuledPages(name, form, pages, [dict(zip(names, value, strict=True)) for value in values])
 
 
 def chosen(name: str, real: DataSet, rule: CheckDigit, pages: Mapping[str, PreparedPage]) -> RuledPages:
-    """The pages of one field whose true value happens to keep a rule; ``pages`` are prepared, by scan."""
+    """The pages of one field whose true value happens to keep a rule, and a few that break it as a slip would.
+
+    ``pages`` are prepared, by scan.
+    """
     field = replace(real.forms[0].fields[0], check_digit=rule)
     form = replace(real.forms[0], fields=(field,))
-    kept = [
-        sample
-        for sample in real.samples
-        if sample.page.scan in pages and keeps_check_digit(rule, sample.truth[field.name])
-    ]
+    samples = [sample for sample in real.samples if sample.page.scan in pages]
+    kept = [sample for sample in samples if keeps_check_digit(rule, sample.truth[field.name])]
+    broken = [sample for sample in samples if len(sample.truth[field.name]) in rule.lengths and sample not in kept]
+    slips = np.random.default_rng(len(kept)).permutation(len(broken))[: math.ceil(SLIPS * len(kept))]
+    kept += [broken[index] for index in slips]
     return RuledPages(name, form, [pages[sample.page.scan] for sample in kept], [sample.truth for sample in kept])
+
+
+def _slipped(values: Sequence[str], rng: np.random.Generator) -> Sequence[str]:
+    """The values with one digit of one of them turned into another."""
+    field = int(rng.integers(len(values)))
+    value = values[field]
+    place = int(rng.integers(len(value)))
+    other = str((int(value[place]) + int(rng.integers(1, 10))) % 10)
+    return [*values[:field], value[:place] + other + value[place + 1 :], *values[field + 1 :]]
 
 
 _Made = dict[str, tuple[FormTemplate, Callable[[], Sequence[str]]]]
