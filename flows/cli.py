@@ -242,6 +242,23 @@ def audit(ledger: str, as_json: bool) -> None:
     click.echo(audits_json(found) if as_json else "\n".join(describe_audits(found)))
 
 
+@cli.command()
+@click.argument("readings", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--form", required=True, help="The forms that the scans were read with.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The calibration to write, a JSON file.")
+@click.option("--truth", type=click.Path(path_type=Path), help="A CSV of true values, with columns scan, field, value.")
+@click.option("--trust", metavar="FILE", help="What the scans were read with.  [default: the model's own]")
+def calibrate(readings: tuple[Path, ...], form: str, out: Path, truth: Path | None, trust: str | None) -> None:
+    """Measure on checked READINGS, readings.csv files, what confidences are worth on your own scans.
+
+    The scans are to be read with --min-confidence 1, so that every field is flagged, and every row is to be checked.
+    """
+    from flows.calibrating import calibrate as calibrate_site
+    from flows.calibrating import describe_calibration
+
+    click.echo("\n".join(describe_calibration(calibrate_site(readings, form, out, truth, trust))))
+
+
 def _job(model: type[Job], options: dict[str, Any]) -> Job:
     try:
         return model(**options)

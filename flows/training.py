@@ -110,6 +110,7 @@ def describe_evaluation(evaluation: Evaluation) -> Iterator[str]:
     yield f"Accuracy     {evaluation.accuracy:.2%} ({low:.2%} to {high:.2%})"
     yield f"             {evaluation.digit_accuracy:.2%} where every image is taken for a digit"
     yield f"Calibration  error {evaluation.ece:.2%}, negative log likelihood {evaluation.nll:.4f}"
+    yield f"Ranking      area under the risk-coverage curve {evaluation.aurc:.5f}"
     yield ""
     yield "Confusion: rows the truth, columns what was read (- is not a digit)"
     yield "     " + "".join(f"{name:>6}" for name in "0123456789-")

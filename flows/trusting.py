@@ -32,7 +32,7 @@ def policy_of(
     """
     if trust is not None:
         rate = max_error if max_error is not None or min_confidence is not None else MAX_ERROR
-        return promising(forms, trust, rate, MIN_CONFIDENCE if min_confidence is None else min_confidence)
+        return promising(forms, trust, rate, min_confidence)
     if max_error is not None or any(field.max_error is not None for form in forms for field in form.fields):
         raise JobError(
             "An error rate is asked for, and there is no calibration of these models.",

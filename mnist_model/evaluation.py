@@ -39,6 +39,7 @@ class Evaluation:
 
     ``accuracy`` is over the most probable of all 11 classes, so a digit taken for *not a digit* is wrong;
     ``digit_accuracy`` is over the most probable of the ten digits. ``interval`` is the 95 % interval of ``accuracy``.
+    ``aurc`` is the area under the risk-coverage curve.
     ``confusion`` is (10, 11) int64, rows the truth, columns what was read. ``nll`` is in nats.
     """
 
@@ -48,6 +49,7 @@ class Evaluation:
     digit_accuracy: float
     nll: float
     ece: float
+    aurc: float
     confusion: np.ndarray
     calibration: tuple[CalibrationBin, ...]
     reject_curve: tuple[RejectPoint, ...]
@@ -73,6 +75,7 @@ def evaluate_probabilities(probabilities: np.ndarray, y: np.ndarray) -> Evaluati
         digit_accuracy=float((probabilities[:, :NOT_A_DIGIT].argmax(axis=1) == y).mean()),
         nll=negative_log_likelihood(probabilities, y),
         ece=expected_calibration_error(calibration),
+        aurc=area_under_risk_coverage(confidence, right),
         confusion=confusion,
         calibration=calibration,
         reject_curve=tuple(_reject_point(threshold, confidence, right) for threshold in _REJECT_THRESHOLDS),
@@ -106,6 +109,22 @@ def expected_calibration_error(bins: tuple[CalibrationBin, ...]) -> float:
     """How far confidence is from accuracy, averaged over the digits (Naeini et al. 2015)."""
     total = sum(one.count for one in bins)
     return sum(one.count * abs(one.confidence - one.accuracy) for one in bins) / total
+
+
+def risk_by_coverage(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """(N,) float: the error rate among the n surest, for n = 1 .. N.
+
+    Equally sure ones can be accepted together only: each has the error rate at the end of its run.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    risk = np.cumsum(~right[order]) / np.arange(1, len(order) + 1)
+    ranked = -confidence[order]
+    return risk[np.searchsorted(ranked, ranked, side="right") - 1]
+
+
+def area_under_risk_coverage(confidence: np.ndarray, right: np.ndarray) -> float:
+    """AURC (Geifman, Uziel and El-Yaniv 2019): the mean error rate over all shares that may be accepted."""
+    return float(risk_by_coverage(confidence, right).mean())
 
 
 def _reject_point(threshold: float, confidence: np.ndarray, right: np.ndarray) -> RejectPoint:

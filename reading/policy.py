@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from forms.template import Field, FieldKind, FormTemplate
 from reading.signals import Signals
@@ -41,7 +41,7 @@ class Policy:
 
 
 def promising(
-    forms: Sequence[FormTemplate], trust: Trust, max_error: float | None, min_confidence: float = MIN_CONFIDENCE
+    forms: Sequence[FormTemplate], trust: Trust, max_error: float | None, min_confidence: float | None = None
 ) -> Policy:
     """The policy that keeps an error rate.
 
@@ -49,12 +49,20 @@ def promising(
         forms: the forms that are read. A field's own ``max_error`` stands above the one asked for.
         trust: what the rate is kept by.
         max_error: the rate for all other fields; None where they are judged by ``min_confidence``.
-        min_confidence: for fields without a rate.
+        min_confidence: the least confidence of any field, whatever its rate; None for ``MIN_CONFIDENCE``, and for
+            fields without a rate only.
     """
     rates = list(_rates(forms, max_error))
     known = {key: trust.promise(*key) for key in {(form.name, asked.kind, rate) for form, asked, rate in rates}}
-    promises = {(form.name, asked.name): known[form.name, asked.kind, rate] for form, asked, rate in rates}
-    return Policy(min_confidence, trust, promises)
+    promises = {
+        (form.name, asked.name): _raised(known[form.name, asked.kind, rate], min_confidence or 0.0)
+        for form, asked, rate in rates
+    }
+    return Policy(MIN_CONFIDENCE if min_confidence is None else min_confidence, trust, promises)
+
+
+def _raised(promise: Promise, least: float) -> Promise:
+    return replace(promise, threshold=max(promise.threshold, least))
 
 
 def _rates(forms: Sequence[FormTemplate], max_error: float | None) -> Iterator[tuple[FormTemplate, Field, float]]:

@@ -87,7 +87,7 @@ class Promise:
         if self.accepted:
             share = f"{100 * self.accepted / group.fields:.0f} %"
             certainty = f"{CERTAINTY:.0%}".replace("%", " %")
-            return f"{kind}: accepts about {share} at {rate} ({certainty} confidence, from {_fields(group)})"
+            return f"{kind}: accepts about {share}, with {rate} ({certainty} confidence, from {_fields(group)})"
         needed = fields_needed(self.max_error)
         if needed > group.acceptable:
             return f"{kind}: flags all, for {rate} takes {needed:,} fields without one, and there are {_fields(group)}"
