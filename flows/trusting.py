@@ -66,5 +66,5 @@ def find_trust(file: str | None, model: str, string_model: str | None, readers: 
         return trust
     if file:
         raise JobError(f"{place} is a calibration of {trust.readers}, not of {readers}.", "Calibrate again.")
-    logger.warning("The calibration %s is of %s, not of %s: it is not used", place, trust.readers, readers)
+    logger.info("The calibration %s is of %s, not of %s: it is not used", place, trust.readers, readers)
     return None
