@@ -30,6 +30,7 @@ models: .venv/ready
 	$(BIN)/formdigits train --architecture seed-ann
 	$(BIN)/formdigits train --architecture cnn
 	$(BIN)/formdigits train --architecture strings
+	$(BIN)/python -m sample_scans.trust
 
 clean:
 	rm -rf .venv build out
