@@ -110,10 +110,10 @@ def _is_empty(rule: SumRule, listed: dict[str, Values]) -> bool:
 
 
 def _is_checkable(rule: SumRule, listed: dict[str, Values], optional: set[str]) -> bool:
-    """Whether all fields have a value, those that may be empty and are parts apart."""
+    """Whether all fields have a value of any likelihood, those that may be empty and are parts apart."""
     if not any(listed[name] for name in rule.totals):
         return False
-    return all(listed[name][0][0] if listed[name] else name in optional for name in _names(rule))
+    return all(all(listed[name][0]) if listed[name] else name in optional for name in _names(rule))
 
 
 def _groups(rules: Sequence[SumRule]) -> Iterator[_Group]:

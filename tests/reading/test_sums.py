@@ -62,6 +62,7 @@ def test_a_value_that_is_nearly_impossible_is_not_taken():
         ([(), sure(3), sure(3)], "", {"c"}),
         ([(("", 0.9),), sure(3), sure(3)], "a", {"c"}),  # struck out, or ink that is no digit
         ([sure(1), sure(3), ()], "c", {"c"}),
+        ([sure(1), (("2", 0.0),), sure(3)], "", {"c"}),  # ink that is next to impossible as any number
         ([(), (), ()], "abc", set()),
         ([(), (), sure(0)], "ab", set()),
         ([(), (), sure(5)], "ab", {"a", "b", "c"}),
