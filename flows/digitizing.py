@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from flows.audit import AcceptanceGuard, audits
@@ -18,6 +19,7 @@ from flows.checking import CheckedJob, check
 from flows.drift_watch import watch_drift
 from flows.errors import JobError, JobFailed, JobStopped
 from flows.page_reading import ChunkReading, NewScan, Result
+from flows.report import PAGES_SHOWN, SHOWN, write_report
 from flows.settings import DigitizeJob
 from flows.stopping import StopRequest, stop_on_signal
 from flows.summary import DigitizeSummary, Notices, summarize
@@ -99,6 +101,7 @@ def digitize(
         try:
             run.read_all(progress, submit)
             summary = run.export()
+            run.write_report(summary)
         except LedgerError as error:
             raise JobFailed(str(error)) from error
         run.check_outcome(summary)
@@ -186,6 +189,11 @@ class Digitization:
         batch = self._ledger.summary(self._batch)
         promises = self.job.reader.policy.describe()
         return summarize(batch, written, progress.pages, progress.seconds, empty_folder, promises, notices)
+
+    def write_report(self, summary: DigitizeSummary) -> None:
+        """Write the report of the whole batch beside its CSV."""
+        rows = self._ledger.report_rows(self._batch, SHOWN, PAGES_SHOWN)
+        write_report(f"{Path(self.job.source).name} by {self.job.form}", summary, rows, summary.report_html)
 
     def _watch(self) -> Notices:
         """What the audit, and the comparison with earlier fields, have to say of what was read."""

@@ -14,6 +14,7 @@ from uuid import UUID
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import (
     create_link_artifact,
+    create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
@@ -134,8 +135,16 @@ def _publish(summary: DigitizeSummary | None) -> None:
     if summary is None:
         return
     create_table_artifact(_table(summary.readings_csv), key="digitized-fields", description="\n".join(summary.lines()))
+    create_markdown_artifact(_markdown(summary), key="batch-report", description="What the run came to")
     for csv in (summary.readings_csv, summary.records_csv):
         create_link_artifact(csv.as_uri(), link_text=str(csv), key=csv.name.replace(".", "-"), description=str(csv))
+
+
+def _markdown(summary: DigitizeSummary) -> str:
+    """The summary, what the audit and the drift watch found, and a link to the report."""
+    notices = [f"- **{title}** {text}" for title, text in summary.notices]
+    link = f"[The report]({summary.report_html.as_uri()}): {summary.report_html}"
+    return "\n\n".join(filter(None, (_message(summary), "\n".join(notices), link)))
 
 
 def _table(readings_csv: Path) -> list[dict[str, Any]]:

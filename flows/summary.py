@@ -45,6 +45,10 @@ class DigitizeSummary:
         return self.new_pages / self.seconds if self.seconds > 0 else 0.0
 
     @property
+    def report_html(self) -> Path:
+        return self.readings_csv.with_name("report.html")
+
+    @property
     def to_check(self) -> int:
         """Fields that a person should still look at."""
         return self.fields - self.accepted - self.checked
@@ -71,6 +75,7 @@ class DigitizeSummary:
             yield f"{title:<8} {text}"
         yield f"Written  {self.readings_csv}"
         yield f"         {self.records_csv}"
+        yield f"         {self.report_html}"
         if self.kept_csv:
             yield describe_kept(self.kept_csv)
 

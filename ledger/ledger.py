@@ -23,6 +23,7 @@ from ledger.csv_export import Export, write_csv
 from ledger.database import Database, connect
 from ledger.errors import LedgerError
 from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
+from ledger.reporting import ReportRows, report_rows
 from ledger.rows import crop_rows, page_row, reading_rows, scan_order, storable_result
 from ledger.schema import upgrade
 from ledger.settling import RecordedField, change_fields, recorded_fields
@@ -207,6 +208,11 @@ class Ledger:
         self._check_batch(batch)
         with self._database.read() as connection:
             return write_csv(connection, batch, out)
+
+    def report_rows(self, batch: int, shown: int, pages_shown: int) -> ReportRows:
+        """What a report of a batch shows, with up to ``shown`` fields and ``pages_shown`` unread pages of each kind."""
+        with self._database.read() as connection:
+            return report_rows(connection, batch, shown, pages_shown)
 
     def import_corrections(self, csv: Path) -> Imported:
         """Record what people typed into a readings.csv; again, it changes nothing.
