@@ -2,9 +2,10 @@
 
 The fields of a page are read independently, so a choice of a value for each has the product of their posteriors, and
 each sum that it breaks costs it the odds of a writer's slip (see ``reading.rules``). Choices are followed field by
-field in a beam, cut where they cost more than the readers' own best values by ``MARGIN`` (Lowerre 1976, "The HARPY
-speech recognition system"); what is left is normalized, and a value's posterior is the share of the choices that hold
-it. Sums that share fields, as rows and columns do, are settled together.
+field in a beam, cut where they cost more than the best by a margin (Lowerre 1976, "The HARPY speech recognition
+system"), and the best is found by deepening (Korf 1985, "Depth-first iterative-deepening"). What is left is normalized,
+and a value's posterior is the share of the choices that hold it. Sums that share fields, as rows and columns do, are
+settled together.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from forms.rules import SumRule
 from forms.template import FormTemplate
 from reading.combination import Values
 
-MARGIN = 9.2  # natural logarithm of 10,000
+MARGINS = (9.2, 6.9, 4.6)  # natural logarithms of 10,000, 1000 and 100: the widest that leaves few enough choices
+DEPTHS = (0.0, 0.125, 0.25, 0.5, 1.0)  # shares of what the readers' own best values cost: where the best is sought
 MAX_CHOICES = 5000  # followed at once; where there are more, the page is too doubtful to settle
 SLIPS = 9  # digits that one digit can be mistaken for
 
@@ -133,10 +135,9 @@ def _settled(group: _Group, listed: dict[str, Values]) -> tuple[dict[str, Values
     """The fields of a group after its sums, and the sums that the best choice breaks."""
     candidates = [_candidates(listed[step.name]) for step in group.steps]
     (top,) = _choices(group, [field[:1] for field in candidates], math.inf)
-    choices = _choices(group, candidates, top.cost + MARGIN)
+    choices = _likely(group, candidates, top.cost)
     if not choices:
         return {}, group.broken(top)
-    choices.sort(key=lambda choice: choice.cost)
     shares = _shares(choices)
     settled = {
         step.name: _weighed(listed[step.name], choices[0].picked[index], shares[index])
@@ -152,8 +153,18 @@ def _candidates(values: Values) -> list[tuple[int, float]]:
     return [(int(value), math.log(best / chance)) for value, chance in values if value and chance] or [(0, 0.0)]
 
 
+def _likely(group: _Group, candidates: Sequence[Sequence[tuple[int, float]]], most: float) -> list[_Choice]:
+    """The best choice, which costs at most ``most``, first, and those nearly as good; none where they are too many."""
+    found = (_choices(group, candidates, most * depth) for depth in DEPTHS)
+    best = next((min(choice.cost for choice in choices) for choices in found if choices), None)
+    if best is None:
+        return []
+    near = (_choices(group, candidates, best + margin) for margin in MARGINS)
+    return sorted(next(filter(None, near), []), key=lambda choice: choice.cost)
+
+
 def _choices(group: _Group, candidates: Sequence[Sequence[tuple[int, float]]], bound: float) -> list[_Choice]:
-    """All choices that cost at most ``bound``; none where they are too many to follow."""
+    """All choices that cost at most ``bound``; none where there are none, or too many to follow."""
     choices = [_Choice(0.0, (0,) * len(group.rules), ())]
     for step, field in zip(group.steps, candidates, strict=True):
         longer = (

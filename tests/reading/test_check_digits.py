@@ -1,7 +1,7 @@
 """Every scheme knows numbers that were really issued, and catches the slips that it promises to catch."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from forms.rules import CheckDigit, CheckScheme
@@ -60,6 +60,7 @@ def sound_numbers(draw: st.DrawFn, rule: CheckDigit) -> str:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
+@settings(deadline=None)
 @given(data=st.data())
 def test_every_digit_read_as_another_is_caught(rule: CheckDigit, data: st.DataObject) -> None:
     number = sound_numbers(data.draw, rule)
@@ -69,6 +70,7 @@ def test_every_digit_read_as_another_is_caught(rule: CheckDigit, data: st.DataOb
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
+@settings(deadline=None)
 @given(data=st.data())
 def test_transposed_neighbours_are_caught_where_that_is_promised(rule: CheckDigit, data: st.DataObject) -> None:
     number = sound_numbers(data.draw, rule)
@@ -82,6 +84,7 @@ def test_transposed_neighbours_are_caught_where_that_is_promised(rule: CheckDigi
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_number_of_another_length_is_not_sound(rule: CheckDigit, data: st.DataObject) -> None:
     length = data.draw(st.sampled_from([n for n in range(70) if n not in rule.lengths]))

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forms.rules import DateRule
@@ -45,6 +45,7 @@ def test_a_window_holds_its_first_and_last_day(value: str, inside: bool) -> None
     assert is_date(DateRule(("ddmmyyyy", "ddmmyy"), *YEAR), value) == inside
 
 
+@settings(deadline=None)
 @given(st.dates(date(1900, 1, 1), date(2099, 12, 31)), st.sampled_from(FORMATS))
 def test_every_day_is_known_in_every_format_and_only_in_its_window(day: date, written: str) -> None:
     pattern = written

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forms.rules import CheckDigit, CheckScheme, DateRule, Roster, SumRule
@@ -101,6 +101,7 @@ def test_a_field_without_rules_is_as_it_was():
 VALUES = st.dictionaries(st.from_regex(r"[0-9]{1,4}", fullmatch=True), st.integers(1, 100), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(VALUES, st.integers(0, 50), st.floats(0.5, 0.999))
 def test_posteriors_stay_probabilities_and_order(weights, unlisted, kept):
     total = sum(weights.values()) + unlisted

@@ -97,6 +97,16 @@ def test_a_page_too_doubtful_to_settle_is_left_and_flagged():
     assert flagged == set(names)
 
 
+def test_a_long_sum_with_many_doubts_is_settled():
+    names = "abcdefghijklmnopqrstuvwxy"
+    doubtful = tuple((str(value), chance) for value, chance in ((40, 0.97), (47, 0.01), (10, 0.01), (41, 0.005)))
+    total = (("1160", 0.6), ("960", 0.3))
+    values = [doubtful] * 24 + [total]
+    settled, flagged = settle(form(names, SumRule(tuple(names[:-1]), (names[-1],))), values)
+    assert [field[0][0] for field in settled] == ["40"] * 24 + ["960"]
+    assert not flagged
+
+
 def exhaustive(values: list[Values], kept: float) -> tuple[str, ...]:
     def chance(choice: tuple[tuple[str, float], ...]) -> float:
         a, b, c = (int(value) for value, _ in choice)
@@ -109,7 +119,7 @@ def exhaustive(values: list[Values], kept: float) -> tuple[str, ...]:
 CHANCES = st.dictionaries(st.integers(0, 12).map(str), st.floats(0.01, 1), min_size=1, max_size=5)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(CHANCES, min_size=3, max_size=3), st.floats(0.5, 0.999))
 def test_the_best_choice_is_found_and_posteriors_stay_probabilities(chances, kept):
     values = []
