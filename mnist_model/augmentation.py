@@ -66,12 +66,16 @@ def scan_coarsely(canvases: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return normalize(np.clip(small / level - 0.5, 0, 1).astype(np.float32), rng.normal(1, 0.03, len(canvases)))
 
 
-def warp(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Slant, rotation, aspect and elastic distortion (Simard et al. 2003): (N, 28, 28) uint8 -> (N, 44, 44) float32."""
+def warp(images: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+    """Slant, rotation, aspect and elastic distortion (Simard et al. 2003), all of them times ``strength``.
+
+    Returns:
+        (N, 28, 28) uint8 -> (N, 44, 44) float32.
+    """
     axis = np.arange(CANVAS_PX) - (CANVAS_PX - 1) / 2
     grid = np.stack(np.meshgrid(axis, axis, indexing="ij")).astype(np.float32)
-    places = np.einsum("nij,jhw->nihw", _affine(len(images), rng) / _ZOOM, grid, optimize=True)
-    places += 13.5 + _elastic(len(images), rng)
+    places = np.einsum("nij,jhw->nihw", _affine(len(images), rng, strength) / _ZOOM, grid, optimize=True)
+    places += 13.5 + strength * _elastic(len(images), rng)
     return sample(images.astype(np.float32) / 255, places)
 
 
@@ -152,11 +156,11 @@ def ink_box(canvas: np.ndarray) -> tuple[slice, slice]:
     return slice(int(top), int(bottom) + 1), slice(int(left), int(right) + 1)
 
 
-def _affine(count: int, rng: np.random.Generator) -> np.ndarray:
+def _affine(count: int, rng: np.random.Generator, strength: float) -> np.ndarray:
     """(N, 2, 2) from canvas to digit, rows first: rotation, then slant and aspect."""
-    angle = np.deg2rad(rng.normal(0, 7, count))
-    slant = rng.normal(0, 0.22, count)
-    aspect = np.exp(rng.normal(0, 0.16, count))
+    angle = np.deg2rad(rng.normal(0, 7 * strength, count))
+    slant = rng.normal(0, 0.22 * strength, count)
+    aspect = np.exp(rng.normal(0, 0.16 * strength, count))
     turn = np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=-1).reshape(-1, 2, 2)
     shear = np.stack([np.ones(count), np.zeros(count), slant, aspect], axis=-1).reshape(-1, 2, 2)
     return (turn @ shear).astype(np.float32)

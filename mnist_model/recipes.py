@@ -12,8 +12,9 @@ class Recipe:
     """How one architecture is trained.
 
     ``composed_share`` is the share of composed images (not a digit) in a batch; at 0 the net knows ten classes and sees
-    the plain images, above 0 it knows eleven and sees digits augmented afresh in each epoch. The learning rate falls
-    from the first to the final one along a half cosine (Loshchilov and Hutter 2017).
+    the plain images, above 0 it knows eleven and sees digits augmented afresh in each epoch. Of the plain digits of a
+    net of ten classes, ``warped_copies`` in new shapes are drawn once, and each epoch shows the next copy. The learning
+    rate falls from the first to the final one along a half cosine (Loshchilov and Hutter 2017).
     ``written_share`` is the share of a batch's digits that come from ``written_digits`` pen-stroke digits, drawn once;
     they are never more than the data set's own.
     """
@@ -28,6 +29,7 @@ class Recipe:
     composed_share: float = 0.0
     written_share: float = 0.0
     written_digits: int = 0
+    warped_copies: int = 0
     validation_share: float = 0.1
 
     @property
@@ -49,7 +51,7 @@ class Recipe:
     def composed_data(self) -> str:
         """What the net saw besides the data set, for its card."""
         if not self.composed_share:
-            return "none"
+            return "digits warped" if self.warped_copies else "none"
         return (
             "digits augmented; digits drawn with pen strokes; images that are not a digit composed of digits, "
             "pieces of digits and pen strokes"
@@ -74,6 +76,16 @@ RECIPES = {
             learning_rate=2e-3,
             final_learning_rate=2e-5,
             seed=1,
+        ),
+        Recipe(
+            "seed-ann-plus",
+            "784-128-64-10 dense net, trained longer and on shapes that vary",
+            epochs=66,
+            batch_size=128,
+            learning_rate=2e-3,
+            final_learning_rate=1e-5,
+            seed=1,
+            warped_copies=10,
         ),
         Recipe(
             "cnn",

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from mnist_model.augmentation import augment
+from mnist_model.augmentation import augment, normalize, warp
 from mnist_model.classifier import NOT_A_DIGIT
 from mnist_model.composition import compose
 from mnist_model.handwriting import write_digits
 from mnist_model.recipes import Recipe
 
 _PLAIN_SHARE = 0.4
-_WRITTEN, _WRITTEN_HELD_OUT = 1, 2  # after the recipe's seed: hands to learn from, hands to calibrate on
+_WARP_STRENGTH = 0.7  # a net of a hundred thousand weights has no room for the extremes
+_SIZE_SPREAD = 0.02
+_CHUNK = 512
+_WRITTEN, _WRITTEN_HELD_OUT, _WARPED = 1, 2, 3  # after the seed: hands to learn from and to calibrate on, shapes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +69,20 @@ class PlainBatches(keras.utils.PyDataset):
         return self._digits[self._order[start : start + self._digits_in_batch]]
 
 
+class WarpedBatches(PlainBatches):
+    """The digits as they are in the first epoch, in a new shape in each of the next; then all over again."""
+
+    def __init__(self, digits: Labelled, recipe: Recipe):
+        rng = np.random.default_rng([recipe.seed, _WARPED])
+        self._copies = [digits, *(warped(digits, rng) for _ in range(recipe.warped_copies))]
+        super().__init__(digits, recipe)
+
+    def on_epoch_end(self) -> None:
+        """Shuffles the next copy for the next epoch."""
+        super().on_epoch_end()
+        self._digits = self._copies[self._epoch % len(self._copies)]
+
+
 class AugmentedBatches(PlainBatches):
     """Each digit in a new form in each epoch, some as they are, and the recipe's shares of drawn and composed images.
 
@@ -90,7 +107,9 @@ class AugmentedBatches(PlainBatches):
 
 def batches_of(digits: Labelled, recipe: Recipe) -> keras.utils.PyDataset:
     """The batches of one epoch, made anew for each."""
-    return AugmentedBatches(digits, recipe) if recipe.composed_share else PlainBatches(digits, recipe)
+    if recipe.composed_share:
+        return AugmentedBatches(digits, recipe)
+    return WarpedBatches(digits, recipe) if recipe.warped_copies else PlainBatches(digits, recipe)
 
 
 def calibration_set(held_out: Labelled, recipe: Recipe) -> Labelled:
@@ -103,6 +122,15 @@ def calibration_set(held_out: Labelled, recipe: Recipe) -> Labelled:
     drawn.x[:] = augment(drawn.x, drawn.y, rng)
     digits = joined(held_out[1::2], half, drawn)
     return joined(digits, composed(digits, round(len(digits.y) * recipe.composed_share), rng))
+
+
+def warped(digits: Labelled, rng: np.random.Generator) -> Labelled:
+    """Each digit in a new shape, undamaged, normalized as MNIST is."""
+    images = np.empty_like(digits.x)
+    for start in range(0, len(images), _CHUNK):
+        shapes = warp(digits.x[start : start + _CHUNK], rng, _WARP_STRENGTH)
+        images[start : start + _CHUNK] = np.rint(255 * normalize(shapes, rng.normal(1, _SIZE_SPREAD, len(shapes))))
+    return Labelled(images, digits.y)
 
 
 def written(count: int, rng: np.random.Generator) -> Labelled:

@@ -1,5 +1,6 @@
 """The only tests that load TensorFlow: tiny data, one or two epochs."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -13,7 +14,14 @@ from mnist_model.recipes import RECIPES
 
 keras = pytest.importorskip("keras")
 from mnist_model.export import _compare, save_all  # noqa: E402
-from mnist_model.sampling import AugmentedBatches, Labelled, PlainBatches, calibration_set, split  # noqa: E402
+from mnist_model.sampling import (  # noqa: E402
+    AugmentedBatches,
+    Labelled,
+    PlainBatches,
+    WarpedBatches,
+    calibration_set,
+    split,
+)
 from mnist_model.training import train  # noqa: E402
 
 
@@ -29,7 +37,7 @@ def tiny():
     return Dataset(x[:300], y[:300], x[300:], y[300:], "0" * 64, "strokes")
 
 
-@pytest.fixture(scope="module", params=["seed-ann", "cnn"])
+@pytest.fixture(scope="module", params=["seed-ann", "cnn", "seed-ann-plus"])
 def trained(request, tiny, tmp_path_factory):
     reports = []
     out = tmp_path_factory.mktemp("models") / request.param
@@ -94,7 +102,7 @@ def test_a_saved_form_that_answers_otherwise_is_not_shipped(answer):
 
 
 def test_training_is_refused_before_it_begins(tiny, tmp_path):
-    with pytest.raises(ModelError, match="seed-ann, cnn"):
+    with pytest.raises(ModelError, match="seed-ann, seed-ann-plus, cnn"):
         train("transformer", tiny, tmp_path / "new")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
@@ -137,6 +145,24 @@ def test_an_epoch_shows_each_digit_once_in_a_new_order(tiny):
     assert len(first) == 300
     assert first.sum() == pytest.approx(second.sum(), rel=1e-5)
     assert (first != second).any()
+
+
+def test_warped_batches_show_the_digits_and_then_each_copy_in_turn(tiny):
+    recipe = dataclasses.replace(RECIPES["seed-ann-plus"], warped_copies=2)
+    batches = WarpedBatches(Labelled(tiny.x_train, tiny.y_train), recipe)
+    shown = []
+    for _ in range(4):
+        x, y = (np.concatenate(part) for part in zip(*(batches[index] for index in range(len(batches))), strict=True))
+        order = np.lexsort(np.rint(255 * x).reshape(300, -1).T)
+        shown.append((x[order], y.argmax(axis=1)[order]))
+        batches.on_epoch_end()
+    as_they_are = np.sort(tiny.x_train.reshape(300, -1).sum(axis=1, dtype=int))
+    sums = [np.sort(np.rint(255 * x).reshape(300, -1).sum(axis=1).astype(int)) for x, _ in shown]
+    assert (sums[0] == as_they_are).all()
+    assert (shown[3][0] == shown[0][0]).all()
+    assert not (shown[1][0] == shown[0][0]).all()
+    assert not (shown[1][0] == shown[2][0]).all()
+    assert all((np.bincount(y) == np.bincount(tiny.y_train)).all() for _, y in shown)
 
 
 def test_augmented_batches_hold_the_composed_share(tiny):
