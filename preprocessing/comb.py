@@ -18,6 +18,8 @@ SPECKS_MM2 = 1.2  # of specks in one cell; more may be a pale digit, broken to p
 LED_THROUGH = 1.0  # one stroke through three cells: whatever lies below it is not valid
 LIKELY_CROSS, POSSIBLE_CROSS = 0.97, 0.5
 SQUARE_PX = 48
+CUT_OFF_MM2, CUT_OFF_MM = 0.15, 0.9  # of ink beside the cells that goes on beyond the cut: what is seen of it at least
+RULE_MM = 0.7  # no wider, and four times as long: a rule, or what is left of one
 CROSSED_SHARE = 0.5  # of a cell's width: a cross may well reach over into the next cell
 
 
@@ -43,7 +45,8 @@ def segment_comb(image: FieldImage) -> Candidates:
         prior = LED_THROUGH if index in crossed else _cross_prior(held, cell)
         states.append(CellState.STRUCK_OUT if prior > POSSIBLE_CROSS else CellState.INK)
         pieces.append(_piece(index, ink, prior))
-    return Candidates(len(image.cells), tuple(pieces), tuple(states))
+    beside = _is_written_beside(image, components)
+    return Candidates(len(image.cells), tuple(pieces), tuple(states), ink_beside=beside)
 
 
 def _shares(components: Components, zones: np.ndarray, cells: int) -> np.ndarray:
@@ -97,6 +100,48 @@ def _assign(image: FieldImage, components: Components, zones: np.ndarray, shares
     spread = cv2.dilate(cell_of_pixel.astype(np.uint8), np.ones((3, 3), np.uint8))
     cell_of_pixel = np.where(cell_of_pixel > 0, cell_of_pixel, spread)
     return [np.where(cell_of_pixel == index + 1, image.ink, 0).astype(np.uint8) for index in range(len(image.cells))]
+
+
+def _is_written_beside(image: FieldImage, components: Components) -> bool:
+    """Whether a stroke lies beside the cells that is no other field's: a digit too many, or a correction.
+
+    It counts where it is as long as a stroke of a digit. A rule is not counted, nor what another field's ink may be.
+    """
+    if image.others is None or not len(components.areas):
+        return False
+    longest = np.maximum(components.widths, components.heights)
+    is_beside = _beside_shares(image, components) > 0.5 * components.areas
+    runs_out = _run_out(components, image)
+    least_mm2, least_mm = np.where(runs_out, CUT_OFF_MM2, EMPTY_MM2), np.where(runs_out, CUT_OFF_MM, SPECK_MM)
+    is_beside &= (components.areas > least_mm2 * image.px_per_mm**2) & (longest > least_mm * image.px_per_mm)
+    return bool((is_beside & ~_are_rules(components, image)).any())
+
+
+def _are_rules(components: Components, image: FieldImage) -> np.ndarray:
+    """(N,) bool: level lines, and upright ones that run out of the cut: an upright line alone may be a 1."""
+    thin, long = RULE_MM * image.px_per_mm, 4 * RULE_MM * image.px_per_mm
+    level = (components.heights < thin) & (components.widths > long)
+    return level | (_run_out(components, image) & (components.widths < thin) & (components.heights > long))
+
+
+def _run_out(components: Components, image: FieldImage) -> np.ndarray:
+    """(N,) bool: what reaches the edge of the cut and may go on beyond it."""
+    height, width = image.ink.shape
+    left, top, right, bottom = components.boxes.T
+    return (left <= 1) | (top <= 1) | (right >= width - 1) | (bottom >= height - 1)
+
+
+def _beside_shares(image: FieldImage, components: Components) -> np.ndarray:
+    """(N,) int: how many pixels of each component lie in no field's cells, nor near another's."""
+    is_beside = np.ones(image.ink.shape, bool)
+    for cell in image.cells:
+        is_beside[cell.slices] = False
+    reach = round(REACH_MM * image.px_per_mm)
+    for box in image.others or ():
+        rows = slice(max(0, box.top - reach), max(0, box.bottom + reach))
+        is_beside[rows, max(0, box.left - reach) : max(0, box.right + reach)] = False
+    counts = np.bincount(components.labels[is_beside], minlength=len(components.areas) + 1)
+    return counts[1:]
 
 
 def _zones(shape: tuple[int, ...], cells: tuple[PixelBox, ...], px_per_mm: float) -> np.ndarray:

@@ -90,7 +90,14 @@ def _isolate(source: _Source, field: Field, form: FormTemplate) -> FieldImage:
     else:
         printed = border_lines(darkness(wide, px_per_mm)[reach:-reach, reach:-reach], cells, px_per_mm)
     grey = _aligned(wide, printed, px_per_mm)
-    return FieldImage(field, grey, isolate_ink(grey, printed, px_per_mm), cells, px_per_mm)
+    others = None if form.blank is None else _others(field, form, region, px_per_mm)
+    return FieldImage(field, grey, isolate_ink(grey, printed, px_per_mm), cells, px_per_mm, others=others)
+
+
+def _others(field: Field, form: FormTemplate, region: Box, px_per_mm: float) -> tuple[PixelBox, ...]:
+    """The boxes of other fields whose ink may reach into this field's cut."""
+    near = (box for other in form.fields if other is not field for box in other.boxes)
+    return tuple(_pixels(box, region, px_per_mm) for box in near if region.overlaps(box.grown(MARGIN_MM)))
 
 
 def _pixels(box: Box, region: Box, px_per_mm: float) -> PixelBox:

@@ -103,7 +103,8 @@ class FieldImage:
     ``grey`` is (h, w) uint8, as scanned; ``ink`` is (h, w) uint8, 0 where there is paper or print, up to 255 where
     the pen wrote at its darkest. ``cells`` are the field's boxes in pixels of these arrays, in the order of
     ``field.boxes``. ``px_per_mm`` is the scale; for whole-image forms, where no mm exist, it is an estimate from the
-    writing's height.
+    writing's height. ``others`` are the boxes of the other fields nearby, in pixels of these arrays; None where it is
+    not known what is printed beside the field, so that no ink can be told from it.
     """
 
     field: Field
@@ -112,6 +113,7 @@ class FieldImage:
     cells: tuple[PixelBox, ...]
     px_per_mm: float
     frame_known: bool = True
+    others: tuple[PixelBox, ...] | None = None
 
 
 class CellState(StrEnum):
@@ -144,10 +146,11 @@ class Candidates:
 
     A comb field is the simple case: cut points are the borders of its cells and each cell with ink gives one piece.
     ``cells`` holds a state a cell (one for the whole of a free-hand field). ``truncated`` says that the lattice was
-    capped.
+    capped. ``ink_beside`` says that something was written beside the cells of a comb that may belong to the value.
     """
 
     cuts: int
     pieces: tuple[Piece, ...]
     cells: tuple[CellState, ...]
     truncated: bool = False
+    ink_beside: bool = False

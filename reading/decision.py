@@ -20,7 +20,8 @@ class Evidence:
     ``states`` are its cells' states, left to right; ``ignored`` counts pieces of ordinary size on the best path that
     were taken for no digit; ``truncated`` says that the lattice was cut off; ``residual_share`` is the page's
     registration residual over what its form allows; ``readers_agree``: whether both readers of a free-hand field say
-    the same, or the one that cuts is in doubt; ``rules``: reasons that the form's rules give (``reading.rules``).
+    the same, or the one that cuts is in doubt; ``rules``: reasons that the form's rules give (``reading.rules``);
+    ``ink_beside``: whether something is written beside the cells of a comb.
     """
 
     states: tuple[CellState, ...]
@@ -29,6 +30,7 @@ class Evidence:
     residual_share: float
     readers_agree: bool = True
     rules: tuple[Reason, ...] = ()
+    ink_beside: bool = False
 
 
 def decide(field: Field, values: Values, evidence: Evidence, threshold: float) -> tuple[str, float, tuple[Reason, ...]]:
@@ -51,6 +53,8 @@ def _without_value(field: Field, values: Values, evidence: Evidence) -> tuple[st
     confidence = values[0][1] if values else BLANK_CONFIDENCE
     if CellState.STRUCK_OUT in evidence.states:
         return "", confidence, (Reason.STRUCK_OUT,)
+    if evidence.ink_beside:
+        return "", confidence, (Reason.INK_BESIDE,)
     if values:  # there is ink, and none of it is a digit
         return "", confidence, (Reason.NOT_A_DIGIT,)
     return "", confidence, (Reason.BLANK,) if field.required else ()
@@ -70,6 +74,8 @@ def _value_reasons(field: Field, value: str, evidence: Evidence) -> list[Reason]
         )  # crosses before a number fill its empty cells; one behind it took a digit back
     if evidence.ignored:
         reasons.append(Reason.NOT_A_DIGIT)
+    if evidence.ink_beside:
+        reasons.append(Reason.INK_BESIDE)
     if evidence.truncated:
         reasons.append(Reason.TOUCHING_UNRESOLVED)
     return [*reasons, *evidence.rules]

@@ -65,6 +65,7 @@ class PreparedField:
     states: tuple[CellState, ...]
     truncated: bool
     ink: InkTraits | None
+    ink_beside: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,6 +175,7 @@ def _prepared_field(image: FieldImage) -> PreparedField:
         strip=strip(image) if candidates.pieces and image.field.kind is FieldKind.FREEHAND else None,
         states=candidates.cells,
         truncated=candidates.truncated,
+        ink_beside=candidates.ink_beside,
         ink=ink_traits(image),
     )
 
@@ -246,6 +248,7 @@ def _field_reading(read: _ReadField, ruled: Ruled, share: float, threshold: floa
         residual_share=share,
         readers_agree=read.readers_agree,
         rules=ruled.reasons,
+        ink_beside=prepared.ink_beside,
     )
     value, confidence, reasons = decide(field, ruled.values, evidence, threshold)
     return FieldReading(

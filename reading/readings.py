@@ -19,6 +19,7 @@ class Reason(StrEnum):
     STRUCK_OUT = "struck_out"
     NOT_A_DIGIT = "not_a_digit"
     TOUCHING_UNRESOLVED = "touching_unresolved"
+    INK_BESIDE = "ink_beside"  # something is written beside the boxes: a correction, or a digit too many
     WRONG_LENGTH = "wrong_length"
     PATTERN_MISMATCH = "pattern_mismatch"
     OUT_OF_RANGE = "out_of_range"

@@ -1,5 +1,7 @@
 """Which cell a stroke belongs to, and what a cell holds before anything is classified."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -169,3 +171,29 @@ def test_noise_and_black_are_survived(seed):
         candidates = segment(image_of(ink))
         assert len(candidates.pieces) <= CELLS
         assert len(candidates.cells) == CELLS
+
+
+BESIDE = {
+    "a digit behind": [[(25.4, 4), (27.9, 4), (26.5, 9)]],
+    "a digit before": [[(0.2, 4), (1.5, 4), (0.4, 9)]],
+    "the foot of a digit above": [[(10, 0), (10.3, 1.4), (11.6, 1.5), (12.4, 0)]],
+}
+
+
+@pytest.mark.parametrize("strokes", BESIDE.values(), ids=BESIDE.keys())
+def test_a_digit_beside_the_cells_is_not_dropped_silently(strokes):
+    image = image_of(ink_of_strokes(SHAPE, [MIDDLE, *strokes]))
+    assert segment(replace(image, others=())).ink_beside
+    assert not segment(image).ink_beside  # who doesn't know the print beside the field can't tell
+    everywhere = PixelBox(-20, -20, 400, 200)
+    assert not segment(replace(image, others=(everywhere,))).ink_beside
+
+
+@pytest.mark.parametrize(
+    "stroke",
+    [[(2, 0.8), (25, 0.8)], [(0.6, 0), (0.6, 12)], [(26.8, 5), (27.0, 5.2)], [(12.5, 3.5), (12.5, 11)]],
+    ids=["a rule above", "a rule before", "a speck", "a digit that leaves its cell"],
+)
+def test_what_is_no_digit_beside_the_cells_is_nothing(stroke):
+    image = replace(image_of(ink_of_strokes(SHAPE, [MIDDLE, stroke])), others=())
+    assert not segment(image).ink_beside
