@@ -17,8 +17,6 @@ from reading.readings import FieldReading, PageReading, Reason
 
 Alternatives = Sequence[tuple[str, float]]
 
-_LISTED = 0.9  # of the probability that is not the value's, as much as the alternatives of a doubtful field hold
-
 
 @dataclass(frozen=True, slots=True)
 class FieldKey:
@@ -45,18 +43,17 @@ def _sampled(field: FieldReading, reading: PageReading, key: str, share: float) 
     return replace(field, needs_review=True, reasons=(Reason.AUDIT_SAMPLE,))
 
 
-def shown_confidence(key: str, field: FieldKey, threshold: float) -> float:
-    """A confidence for a drawn field that would have been flagged; always the same for the same field."""
-    return threshold * (1 - _draw(key, "confidence", field) ** 2)
+def disguised(key: str, field: FieldKey, threshold: float, alternatives: Alternatives) -> tuple[float, Alternatives]:
+    """A confidence and alternatives for a drawn field as flagged fields have them; the same at each call.
 
-
-def shown_alternatives(alternatives: Alternatives, confidence: float) -> list[tuple[str, float]]:
-    """The alternatives, with probabilities that go with ``confidence``."""
+    Confidences of fields that are flagged as doubtful lie about evenly below the threshold, and their alternatives
+    hold any part of what is left of 1: so measured on real amounts.
+    """
+    confidence = threshold * _draw(key, "confidence", field)
+    left = _draw(key, "alternatives", field) * (1 - confidence)
     total = sum(probability for _, probability in alternatives)
-    if not total:
-        return list(alternatives)
-    scale = _LISTED * (1 - confidence) / total
-    return [(value, min(scale * probability, confidence)) for value, probability in alternatives]
+    scale = left / total if total else 0.0
+    return confidence, [(value, min(scale * probability, confidence)) for value, probability in alternatives]
 
 
 def _draw(key: str, purpose: str, field: FieldKey) -> float:

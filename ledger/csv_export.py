@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, Row, Select, func, select
 
-from ledger.audit_sample import FieldKey, shown_alternatives, shown_confidence
+from ledger.audit_sample import FieldKey, disguised
 from ledger.corrected_csv import set_aside_corrected
 from ledger.corrections import BLANK, RecordedAnswers
 from ledger.errors import LedgerError
@@ -197,8 +197,8 @@ def _shown(row: Row[Any]) -> tuple[float, Sequence[tuple[str, float]], str]:
     """Confidence, alternatives and reasons of a field, disguised where it is checked blind."""
     if row.reasons != Reason.AUDIT_SAMPLE:
         return row.confidence, row.alternatives, row.reasons
-    confidence = shown_confidence(row.audit_key, FieldKey(row.sha256, row.page, row.field), row.threshold)
-    return confidence, shown_alternatives(row.alternatives, confidence), Reason.LOW_CONFIDENCE
+    field = FieldKey(row.sha256, row.page, row.field)
+    return *disguised(row.audit_key, field, row.threshold, row.alternatives), Reason.LOW_CONFIDENCE
 
 
 def _decimals(number: float | None, places: int) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from ledger.audit_sample import FieldKey, shown_alternatives, shown_confidence, with_audit_sample
+from ledger.audit_sample import FieldKey, disguised, with_audit_sample
 from ledger.ledger import Ledger
 from ledger.tables import batches, readings
 from reading.readings import Reason
@@ -44,13 +44,18 @@ def test_what_was_flagged_or_blank_is_not_drawn(read: Callable, field: Callable)
 
 
 def test_a_drawn_field_looks_doubtful() -> None:
+    confidences = []
     for number in range(500):
-        confidence = shown_confidence(KEY, FieldKey("X", number, "zip"), 0.95)
-        assert 0 <= confidence <= 0.95
-        shown = shown_alternatives([("472", 3e-6), ("112", 1e-6)], confidence)
+        key = FieldKey("X", number, "zip")
+        confidence, shown = disguised(KEY, key, 0.9, [("472", 3e-6), ("112", 1e-6)])
+        assert disguised(KEY, key, 0.9, ()) == (confidence, [])
         assert [value for value, _ in shown] == ["472", "112"]
-        assert shown[0][1] <= confidence
+        assert shown[1][1] <= shown[0][1] <= confidence
         assert sum(probability for _, probability in shown) <= 1 - confidence
+        confidences.append(confidence)
+    tenths = [sum(0.09 * tenth <= each < 0.09 * (tenth + 1) for each in confidences) for tenth in range(10)]
+    assert min(tenths) > 25
+    assert sum(tenths) == 500
 
 
 @pytest.fixture
