@@ -1,9 +1,10 @@
 """Makes the calibration that ships: ``python -m sample_scans.trust [--model cnn] [--string-model strings]``.
 
-Reads fields that it composes itself with digits of MNIST's test half, which no network was trained on: comb fields on
-whole pages that are printed, filled in, scanned and registered; free-hand fields as strips cut out already. On a
-third of them the calibration is fitted, on the others it is measured. Writes ``trust.json`` into the bundle of the last reader.
-To be run again whenever one of the two bundles changed.
+Reads fields that it composes itself with digits of MNIST's test half, which no network was trained on: comb and
+free-hand fields on whole pages that are printed, filled in, scanned and registered, and free-hand strips that are cut
+out already. The pages are written more legibly than most, the strips are harder to read than real ones. On a third
+of the fields the calibration is fitted, on the others it is measured. Writes ``trust.json`` into the bundle of the last
+reader. To be run again whenever one of the two bundles changed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from reading.pipeline import finish_pages, prepare_page
 from reading.policy import Policy
 from reading.trust import TRUST_FILE, Trust, write_trust
 from sample_scans.generate import mnist_file
-from sample_scans.layout import Layout, read_layout
+from sample_scans.layout import Layout, Slot, read_layout
 from sample_scans.paper import BLACK, GREY, Colour, Paper, comb
 from sample_scans.pen import Glyphs, MnistHand, load_glyphs
 from sample_scans.scanner import LOOKS, scan_flat
@@ -41,16 +42,34 @@ from sample_scans.writing import INKS, Writing
 
 SEED = 20261123
 DPI = 200
-SHEETS = 60
-STRIPS = 6000
+SHEETS = 100
+STRIPS = 3000
 FITTED = 3  # on every third field the calibration is fitted
 SOURCE = "composed fields"
 PAGE_MM = (210.0, 297.0)
-MARKS = ((10.0, 10.0), (200.0, 10.0), (10.0, 287.0), (200.0, 287.0), (24.0, 10.0))
+MARGIN_MM = 26.0
+MARKS = ((15.0, 15.0), (195.0, 15.0), (15.0, 282.0), (195.0, 282.0), (29.0, 15.0))
 MARK_MM = 5.0
-BOXES_MM = ((4.5, 6.0), (5.0, 7.0), (6.0, 8.0), (7.0, 9.0))  # the boxes of the four kinds of sheets
-COLOURS: tuple[Colour, ...] = (BLACK, GREY, (170, 90, 80), (90, 130, 180))
+LABELS = ("Account", "Meter", "Ward", "Shelf", "Amount", "Weight", "Order", "Pulse", "Date", "Lot")
 _AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Print:
+    """How one kind of sheet is printed: the size of a digit's box, and its lines."""
+
+    name: str
+    box_mm: tuple[float, float]
+    colour: Colour
+    line_mm: float
+
+
+PRINTS = (
+    Print("small", (4.5, 6.0), BLACK, 0.2),
+    Print("usual", (5.0, 7.0), GREY, 0.25),
+    Print("drop-out", (6.0, 8.0), (170, 90, 80), 0.3),
+    Print("large", (7.0, 9.0), BLACK, 0.4),
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     strings = None if options.string_model == "none" else load_string_reader(options.string_model)
     folder = find_bundle(options.model) if strings is None else find_string_bundle(options.string_model)
     fields = [
-        *checked_combs(mnist, options.sheets, classifier),
+        *checked_sheets(mnist, options.sheets, classifier, strings),
         *checked_strips(mnist, options.strips, classifier, strings),
     ]
     readers = classifier.name if strings is None else f"{classifier.name} + {strings.name}"
@@ -121,15 +140,17 @@ def _photographed(strip: Strip, rng: np.random.Generator) -> Page:
     return Page(np.clip(noisy + 0.5, 0, 255).astype(np.uint8), None, "strip", 1, "")
 
 
-def checked_combs(mnist: Path, sheets: int, classifier: Classifier) -> Iterator[CheckedField]:
-    """Comb fields on filled sheets of several kinds, in several inks, by several scanners."""
+def checked_sheets(
+    mnist: Path, sheets: int, classifier: Classifier, strings: StringReader | None
+) -> Iterator[CheckedField]:
+    """Comb and free-hand fields on filled sheets of several kinds, in several inks, by several scanners."""
     glyphs = load_glyphs(mnist)
     with tempfile.TemporaryDirectory() as folder:
-        made_forms = [_make_form(Path(folder), box_mm) for box_mm in BOXES_MM]
+        made_forms = [_make_form(Path(folder), how) for how in PRINTS]
         for number in range(sheets):
-            form, layout = made_forms[number % len(made_forms)]
-            sheet = _sheet(layout, glyphs, np.random.default_rng([SEED, 3, number]))
-            yield from _checked([sheet], (form,), classifier, None)
+            form, paper = made_forms[number % len(made_forms)]
+            sheet = _sheet(form, paper, glyphs, np.random.default_rng([SEED, 3, number]))
+            yield from _checked([sheet], (form,), classifier, strings)
 
 
 def _checked(
@@ -144,62 +165,61 @@ def _checked(
                 yield known
 
 
-def _make_form(folder: Path, box_mm: tuple[float, float]) -> tuple[FormTemplate, Layout]:
-    """A form of comb fields with boxes of this size, registered by marks."""
-    file = folder / f"combs-{box_mm[1]:.0f}.toml"
+def _make_form(folder: Path, how: Print) -> tuple[FormTemplate, np.ndarray]:
+    """A form, registered by marks, and its print, (H, W, 3) uint8."""
+    file = folder / f"{how.name}.toml"
     marks = ", ".join(f"{{x_mm = {x}, y_mm = {y}, size_mm = {MARK_MM}}}" for x, y in MARKS)
     lines = [
-        *(f'name = "{file.stem}"', 'version = "1"', 'title = ""', "[page]"),
-        *(f"width_mm = {PAGE_MM[0]}", f"height_mm = {PAGE_MM[1]}", f'blank = "{file.stem}.png"'),
+        *(f'name = "{how.name}"', 'version = "1"', 'title = ""', "[page]"),
+        *(f"width_mm = {PAGE_MM[0]}", f"height_mm = {PAGE_MM[1]}", f'blank = "{how.name}.png"'),
         *("[registration]", f"marks = [{marks}]"),
     ]
-    for number, (x, y, digits) in enumerate(_places(box_mm)):
-        lines += ["[[field]]", f'name = "f{number}"', 'type = "comb"', 'label = ""', f"digits = {digits}"]
+    for number, (kind, x, y, digits) in enumerate(_places(how.box_mm)):
+        lines += ["[[field]]", f'name = "f{number}"', f'type = "{kind}"', 'label = ""']
+        lines += [f"digits = {digits}"] if kind == "comb" else []
         lines += [f"length = [1, {digits}]", f"x_mm = {x}", f"y_mm = {y}"]
-        lines += [f"width_mm = {digits * box_mm[0]}", f"height_mm = {box_mm[1]}"]
+        lines += [f"width_mm = {digits * how.box_mm[0]}", f"height_mm = {how.box_mm[1]}"]
     file.write_text("\n".join(lines) + "\n")
-    layout = read_layout(file)
-    Image.fromarray(_printed(layout, BLACK, 0.25)).convert("L").save(file.with_suffix(".png"), dpi=(DPI, DPI))
-    return load_forms(str(file))[0], layout
+    paper = _printed(read_layout(file), how)
+    Image.fromarray(paper).convert("L").save(file.with_suffix(".png"), dpi=(DPI, DPI))
+    return load_forms(str(file))[0], paper
 
 
-def _places(box_mm: tuple[float, float]) -> Iterator[tuple[float, float, int]]:
-    """Left, top and number of digits of each field: rows of fields of 1 to 10 digits, as many as fit."""
-    y, lengths = 24.0, 0
-    while y + box_mm[1] < PAGE_MM[1] - 20:
-        x = 18.0
-        while True:
-            digits = 1 + lengths % 10
-            if x + digits * box_mm[0] > PAGE_MM[0] - 18:
-                break
-            yield x, y, digits
+def _places(box_mm: tuple[float, float]) -> Iterator[tuple[str, float, float, int]]:
+    """Type, left, top and number of digits of each field: rows of combs and of free-hand boxes in turn."""
+    count = 0
+    tops = np.arange(MARGIN_MM, PAGE_MM[1] - MARGIN_MM - box_mm[1], box_mm[1] + 7)
+    for row, y in enumerate(tops.tolist()):
+        x = MARGIN_MM
+        while x + (digits := 1 + count % 10) * box_mm[0] < PAGE_MM[0] - MARGIN_MM:
+            yield ("freehand" if row % 2 else "comb"), x, y, digits
             x += digits * box_mm[0] + 6
-            lengths += 1
-        y += box_mm[1] + 7
+            count += 1
 
 
-def _printed(layout: Layout, colour: Colour, line_mm: float) -> np.ndarray:
+def _printed(layout: Layout, how: Print) -> np.ndarray:
     paper = Paper(*PAGE_MM, DPI)
-    for slot in layout.slots:
-        comb(paper, slot.boxes, colour, line_mm)
-        paper.text(slot.rect[0], slot.rect[1] - 1, slot.name, 2.4, "sans", colour)
+    paper.text(40, 19, f"Sheet of {how.name} boxes, to be filled in by hand", 5, "serif-bold")
+    paper.text(40, 281, "One digit in each box, and in a long box as many as it holds. Black or blue pen, please.", 3.4)
+    for number, slot in enumerate(layout.slots):
+        comb(paper, slot.boxes, how.colour, how.line_mm)
+        label = f"{LABELS[number % len(LABELS)]} {number}"[: 1 + 4 * len(slot.name)]
+        paper.text(slot.rect[0], slot.rect[1] - 1, label, 3.0, "sans")
     for x, y in MARKS:
         paper.fill((x - MARK_MM / 2, y - MARK_MM / 2, MARK_MM, MARK_MM), BLACK)
     return paper.printed()
 
 
-def _sheet(layout: Layout, glyphs: Glyphs, rng: np.random.Generator) -> Written:
-    """A sheet by one hand: most fields are filled, a few have fewer digits than boxes."""
-    paper = _printed(layout, COLOURS[rng.integers(len(COLOURS))], rng.uniform(0.15, 0.4))
+def _sheet(form: FormTemplate, paper: np.ndarray, glyphs: Glyphs, rng: np.random.Generator) -> Written:
+    """A sheet by one hand: most fields are filled, some have fewer digits than there is room for."""
     writing = Writing(paper.shape[:2], DPI, MnistHand(glyphs, rng), rng)
     truth = {}
-    for slot in layout.slots:
-        boxes = len(slot.boxes)
-        count = int(rng.integers(1, boxes + 1)) if rng.random() < 0.25 else boxes
-        truth[slot.name] = "".join(map(str, rng.integers(0, 10, count)))
-        writing.write(slot, truth[slot.name])
-    ink = INKS[str(rng.choice(list(INKS)))]
-    look = LOOKS[str(rng.choice(list(LOOKS)))]
+    for field in form.fields:
+        count = int(rng.integers(1, field.max_length + 1)) if rng.random() < 0.25 else field.max_length
+        truth[field.name] = "".join(map(str, rng.integers(0, 10, count)))
+        boxes = tuple((box.x_mm, box.y_mm, box.width_mm, box.height_mm) for box in field.boxes)
+        writing.write(Slot(field.name, "", field.kind is FieldKind.COMB, boxes), truth[field.name])
+    ink, look = INKS[str(rng.choice(list(INKS)))], LOOKS[str(rng.choice(list(LOOKS)))]
     return Written(_scanned(scan_flat(writing.inked(paper, ink), DPI, look, rng), rng), truth)
 
 

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from mnist_model.calibration import apply_temperature, fit_temperature
-from mnist_model.evaluation import evaluate, evaluate_probabilities, wilson_interval
+from mnist_model.evaluation import (
+    area_under_risk_coverage,
+    evaluate,
+    evaluate_probabilities,
+    risk_by_coverage,
+    wilson_interval,
+)
 
 
 def rows(*pairs):
@@ -67,3 +73,14 @@ def test_a_temperature_keeps_the_order_and_the_sum():
     assert (cooled.argsort(axis=1) == probabilities.argsort(axis=1)).all()
     assert cooled[0, 0] < 0.7
     assert apply_temperature(probabilities, 1.0) == pytest.approx(probabilities, abs=1e-6)
+
+
+def test_the_area_under_the_risk_coverage_curve() -> None:
+    confidence, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, False, True])
+    assert area_under_risk_coverage(confidence, right) == pytest.approx((0 + 0 + 1 / 3 + 1 / 4) / 4)
+    assert area_under_risk_coverage(-confidence, right) > area_under_risk_coverage(confidence, right)
+
+
+def test_equally_sure_ones_are_accepted_together() -> None:
+    risk = risk_by_coverage(np.array([0.5, 0.9, 0.5]), np.array([False, True, True]))
+    assert risk.tolist() == [0, pytest.approx(1 / 3), pytest.approx(1 / 3)]
