@@ -389,8 +389,8 @@ def measure(trouble: Trouble, folder: Path, pages: int, classifier: Classifier, 
     prepared, truths = [], []
     for number in range(pages):
         rng = np.random.default_rng(number)
-        page, truth = filled(trouble, printed, hands(rng), rng)
-        prepared.append(prepare_page(scanned(trouble, page, f"page {number}", rng), forms))
+        picture, truth = filled(trouble, printed, hands(rng), rng)
+        prepared.append(prepare_page(scanned(trouble, picture, f"page {number}", rng), forms))
         truths.append(truth)
     found = [page for page in prepared if not isinstance(page, PageProblem)]
     readings = iter(finish_pages(found, classifier, Policy()))

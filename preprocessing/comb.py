@@ -7,7 +7,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from preprocessing.components import Components
+from preprocessing.components import Components, is_blotted
 from preprocessing.page import Candidates, CellState, FieldImage, Piece, PixelBox
 
 EMPTY_MM2 = 0.35  # less ink than this is a slip of the pen or dirt: the dot of a 0.5 mm pen has 0.2
@@ -40,7 +40,7 @@ def segment_comb(image: FieldImage) -> Candidates:
     for index, (ink, cell) in enumerate(zip(_assign(image, components, zones, shares), image.cells, strict=True)):
         held = Components.of(ink)
         if _is_empty(held, image.px_per_mm):
-            states.append(CellState.EMPTY)
+            states.append(CellState.STRUCK_OUT if is_blotted(image.grey, cell) else CellState.EMPTY)
             continue
         prior = LED_THROUGH if index in crossed else _cross_prior(held, cell)
         states.append(CellState.STRUCK_OUT if prior > POSSIBLE_CROSS else CellState.INK)

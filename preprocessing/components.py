@@ -12,6 +12,18 @@ from preprocessing.page import PixelBox
 INK_LEVEL = 127  # ink above this counts as the pen's; below it is a stroke's soft edge
 
 
+BLOTTED_GREY = 30  # darker than any paper in the shade
+BLOTTED_SHARE = 0.4  # of the brightness of the paper around
+
+
+def is_blotted(grey: np.ndarray, cell: PixelBox) -> bool:
+    """Whether most of a cell of (h, w) uint8 ``grey`` is black: no strokes can be told there, and it is not empty."""
+    if not grey[cell.slices].size:
+        return False
+    inside = float(np.median(grey[cell.slices]))
+    return inside < max(BLOTTED_GREY, BLOTTED_SHARE * float(np.quantile(grey, 0.9)))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
     """The 8-connected components of a field's ink.

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from preprocessing.components import INK_LEVEL, Components
+from preprocessing.components import INK_LEVEL, Components, is_blotted
 from preprocessing.page import Candidates, CellState, FieldImage, Piece, PixelBox
 
 EMPTY_MM2 = 0.35
@@ -40,7 +40,8 @@ def segment_freehand(image: FieldImage) -> Candidates:
     members = _inside(components, image)
     area_mm2 = components.areas[members].sum() / image.px_per_mm**2
     if not members or area_mm2 < EMPTY_MM2:
-        return Candidates(0, (), (CellState.EMPTY,))
+        state = CellState.STRUCK_OUT if is_blotted(image.grey, image.cells[0]) else CellState.EMPTY
+        return Candidates(0, (), (state,))
     digit_height = _digit_height(components, members)
     members = [index for index in members if _may_be_written(components, index, digit_height)]
     segments = []

@@ -197,3 +197,12 @@ def test_a_digit_beside_the_cells_is_not_dropped_silently(strokes):
 def test_what_is_no_digit_beside_the_cells_is_nothing(stroke):
     image = replace(image_of(ink_of_strokes(SHAPE, [MIDDLE, stroke])), others=())
     assert not segment(image).ink_beside
+
+
+def test_a_cell_that_is_blacked_out_is_not_taken_for_an_empty_one():
+    image = image_of(ink_of_strokes(SHAPE, [[(23, 3.5), (23, 8.5)]]))
+    blotted, shaded = image.grey.copy(), (image.grey * 0.3).astype(np.uint8)
+    blotted[image.cells[1].slices] = 20
+    assert segment(replace(image, grey=blotted)).cells == (EMPTY, STRUCK_OUT, EMPTY, INK)
+    assert segment(replace(image, grey=shaded)).cells == (EMPTY, EMPTY, EMPTY, INK)
+    assert set(segment(replace(image, grey=image.grey * 0, ink=image.ink * 0)).cells) == {STRUCK_OUT}
