@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Protocol
 
 from flows.audit import AcceptanceGuard, audits
+from flows.batch_end import apply_batch_rules
 from flows.batch_lock import batch_lock, lock_path
 from flows.checking import CheckedJob, check
-from flows.drift_watch import watch_drift
+from flows.drift_watch import find_drift
 from flows.errors import JobError, JobFailed, JobStopped
 from flows.page_reading import ChunkReading, NewScan, Result
 from flows.report import PAGES_SHOWN, SHOWN, write_report
@@ -29,7 +30,7 @@ from ledger.errors import LedgerError
 from ledger.ledger import Ledger
 from preprocessing.page import PageProblem, ProblemReason
 from preprocessing.scans import ScanFile, hash_scan
-from reading.readings import PageReading
+from reading.readings import PageReading, Reason
 
 HASHING_THREADS = 4  # hashing leaves Python's lock free; more threads only wait for the disk
 MAX_INTERNAL_ERRORS = 0.10  # share of the pages of this run
@@ -181,8 +182,9 @@ class Digitization:
         return _count(len(chunk), reading)
 
     def export(self) -> DigitizeSummary:
-        """Write the CSV of the whole batch from the ledger."""
-        notices = self._watch()
+        """Apply the rules over the whole batch, and write its CSV from the ledger."""
+        totals = apply_batch_rules(self._ledger, self._batch, self.job.reader.forms)
+        notices = (*(("Total", total) for total in totals), *self._watch())
         written = self._ledger.export(self._batch, self.job.out)
         progress = self.progress
         empty_folder = None if progress.files_total else self.job.source
@@ -198,7 +200,9 @@ class Digitization:
     def _watch(self) -> Notices:
         """What the audit, and the comparison with earlier fields, have to say of what was read."""
         groups = self._ledger.unwatched_groups(self._batch)
-        drifted = watch_drift(self._ledger, self._batch, self.job.drift_reference)
+        drifted = find_drift(self._ledger, self._batch, self.job.drift_reference)
+        strong = [one.group for one in drifted if one.is_strong and self.job.flags_drift]
+        self._ledger.end_watch(self._batch, strong, Reason.UNLIKE_TRAINING)
         forms = {form.name for form in self.job.reader.forms}
         audited = [one for one in audits(self._ledger.audited()) if one.error.answered and one.group.form in forms]
         told: list[tuple[str, object]] = [("Audit", audit) for audit in audited]
