@@ -36,6 +36,7 @@ class CheckedJob:
     ledger_url: str
     audit_share: float
     drift_reference: int
+    flags_drift: bool
 
 
 def check(job: DigitizeJob) -> CheckedJob:
@@ -66,6 +67,7 @@ def check(job: DigitizeJob) -> CheckedJob:
         ledger_url=job.ledger_url,
         audit_share=job.audit_share,
         drift_reference=job.drift_reference,
+        flags_drift=job.on_drift == "flag",
     )
 
 

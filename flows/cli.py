@@ -104,6 +104,13 @@ def _flow_option(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="How many of a form's first fields later ones are compared with.",
 )
+@click.option(
+    "--on-drift",
+    type=click.Choice(["flag", "warn"]),
+    default="flag",
+    show_default=True,
+    help="What is done where fields are strongly unlike the form's first ones.",
+)
 @click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="Processes that read.  [default: one a core]")
 @_flow_option
 def digitize(flow: bool | None, **options: Any) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.ledger import Ledger
 from ledger.watching import Group
 from reading.drift import DriftReport, Level, drift, reference_of
-from reading.readings import Reason
 
 SAMPLE = 200  # of a run that read fewer fields, the newest before them count too
+# What the readers say of the writing. Other ink that they read as surely as before is told, and no reason to distrust
+# them: amounts and log books that differ strongly in all their ink were read with the same error.
+_OF_READERS = frozenset({"confidence", "not_a_digit"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +21,20 @@ class Drift:
     group: Group
     report: DriftReport
 
+    @property
+    def is_strong(self) -> bool:
+        """Whether the new fields should not be accepted."""
+        return any(one.level is Level.STRONG and one.name in _OF_READERS for one in self.report.statistics)
+
     def __str__(self) -> str:
-        moved = ", ".join(f"{one.name} {one.before:.3g} to {one.now:.3g}" for one in self.report.moved)
+        moved = ", ".join(f"{one.name} {one.before:.2g} to {one.now:.2g}" for one in self.report.moved)
         against = f"this form's first {self.report.reference_fields:,} fields"
-        strong = self.report.level is Level.STRONG
-        end = "strong: nothing of it is accepted" if strong else "look at the flagged fields first"
-        return f"{self.group.form}, {self.group.kind}: unlike {against} ({moved}); {end}"
+        strength = "strongly unlike" if self.is_strong else "unlike"
+        return f"{self.group.form}, {self.group.kind}: {strength} {against} ({moved})"
 
 
-def watch_drift(ledger: Ledger, batch: int, reference_fields: int) -> tuple[Drift, ...]:
+def find_drift(ledger: Ledger, batch: int, reference_fields: int) -> tuple[Drift, ...]:
     """Compare what the batch brought since it was last watched with the first fields of each group.
-
-    What differs strongly is flagged in the ledger.
 
     Args:
         ledger: where the fields are.
@@ -39,9 +42,7 @@ def watch_drift(ledger: Ledger, batch: int, reference_fields: int) -> tuple[Drif
         reference_fields: how many fields of a group serve as its reference.
     """
     found = [_compared(ledger, batch, group, reference_fields) for group in ledger.unwatched_groups(batch)]
-    drifted = tuple(one for one in found if one is not None and one.report.level > Level.NONE)
-    ledger.end_watch(batch, _strongly(drifted), Reason.UNLIKE_TRAINING)
-    return drifted
+    return tuple(one for one in found if one is not None and one.report.level > Level.NONE)
 
 
 def _compared(ledger: Ledger, batch: int, group: Group, reference_fields: int) -> Drift | None:
@@ -49,7 +50,3 @@ def _compared(ledger: Ledger, batch: int, group: Group, reference_fields: int) -
     now = ledger.newest_fields(batch, group, first.last_page, SAMPLE)
     report = drift(reference_of(first.samples), now.samples)
     return None if report is None else Drift(group, report)
-
-
-def _strongly(drifted: Sequence[Drift]) -> list[Group]:
-    return [one.group for one in drifted if one.report.level is Level.STRONG]

@@ -56,6 +56,9 @@ class DigitizeJob(BaseModel):
     drift_reference: int = Field(
         default=1000, ge=100, description="How many of a form's first fields later ones are compared with."
     )
+    on_drift: Literal["flag", "warn"] = Field(
+        default="flag", description="What is done where fields are strongly unlike the form's first ones."
+    )
     workers: int | None = Field(
         default=None, ge=1, le=MAX_WORKERS, description="Processes that read pages. Empty: as many as there are cores."
     )
