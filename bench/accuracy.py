@@ -1,6 +1,7 @@
 """How well real scans are read: exact values, characters, and what is accepted without a person.
 
-    FORMDIGITS_DATA=DIR python -m bench.accuracy [SET ...] [--model cnn] [--min-confidence 0.95] [--pictures]
+    FORMDIGITS_DATA=DIR python -m bench.accuracy [SET ...] [--model cnn] [--max-error 0.01 | --min-confidence 0.95]
+        [--pictures]
 
 Every set is one that the shipped models were not trained on. A row gives the number of fields, the share whose whole
 value is right with its 95 % Wilson interval, the character error rate, the share accepted without a person (read
@@ -20,11 +21,12 @@ from pathlib import Path
 from bench.data import SETS, DataSet, Sample
 from bench.figures import Outcome, markdown_table
 from bench.worst import write_worst
+from flows.trusting import find_trust, policy_of
 from mnist_model.classifier import Classifier, load_classifier
 from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.page import PageProblem
+from reading.pipeline import finish_pages, prepare_page, readers_of
 from reading.policy import Policy
-from reading.pipeline import finish_pages, prepare_page
 from reading.readings import PageReading
 
 
@@ -37,17 +39,19 @@ def main() -> int:
         return 2
     classifier = load_classifier(options.model)
     strings = None if options.string_model == "none" else load_string_reader(options.string_model)
-    policy = Policy(min_confidence=options.min_confidence)
+    string_model = None if strings is None else options.string_model
+    trust = find_trust(None, options.model, string_model, readers_of(classifier, strings))
     rows = []
     for name in options.sets or SETS:
         began = time.perf_counter()
-        outcomes = list(measure(SETS[name](Path(data), options.build), classifier, policy, strings))
+        data_set = SETS[name](Path(data), options.build)
+        policy = policy_of(data_set.forms, trust, options.max_error, options.min_confidence)
+        outcomes = list(measure(data_set, classifier, policy, strings))
         rows.append((name, outcomes, time.perf_counter() - began))
-        print(f"{name}: {len(outcomes)} fields", file=sys.stderr)
+        print(f"{name}: {len(outcomes)} fields; {'; '.join(policy.describe())}", file=sys.stderr)
         if options.pictures:
             write_worst(options.build / f"worst_{name}.html", name, outcomes)
-    names = classifier.name if strings is None else f"{classifier.name} + {strings.name}"
-    print(f"model {names}, accepted from confidence {policy.min_confidence:g}\n")
+    print(f"model {readers_of(classifier, strings)}, {trust.name if trust else 'not calibrated'}\n")
     print(markdown_table(rows))
     return 0
 
@@ -92,7 +96,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"any of {', '.join(SETS)}; all where none is given")
     parser.add_argument("--model", default="cnn", help="name of a shipped model or a bundle's folder")
     parser.add_argument("--string-model", default="strings", help="the second reader of free-hand fields, or none")
-    parser.add_argument("--min-confidence", type=float, default=0.95)
+    accepted = parser.add_mutually_exclusive_group()
+    accepted.add_argument("--max-error", type=float, help="what digitize would accept for it; 0.01 by default")
+    accepted.add_argument("--min-confidence", type=float)
     parser.add_argument("--pictures", action="store_true", help="write an HTML page of the worst fields of each set")
     parser.add_argument("--build", type=Path, default=Path("build/bench"), help="where blanks and pictures go")
     options = parser.parse_args()

@@ -35,8 +35,8 @@ from preprocessing.registration import register
 from preprocessing.scans import hash_scan, list_scans, open_scan
 from preprocessing.segmentation import segment
 from preprocessing.strips import strip
-from reading.policy import Policy
 from reading.pipeline import PreparedPage, finish_pages, prepare_page
+from reading.policy import Policy
 from reading.readings import PageReading
 
 BUILD = Path(__file__).parents[1] / "build" / "bench"
