@@ -97,7 +97,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", default="cnn", help="name of a shipped model or a bundle's folder")
     parser.add_argument("--string-model", default="strings", help="the second reader of free-hand fields, or none")
     accepted = parser.add_mutually_exclusive_group()
-    accepted.add_argument("--max-error", type=float, help="what digitize would accept for it; 0.01 by default")
+    accepted.add_argument("--max-error", type=float, help="what digitize would accept for it")
     accepted.add_argument("--min-confidence", type=float)
     parser.add_argument("--pictures", action="store_true", help="write an HTML page of the worst fields of each set")
     parser.add_argument("--build", type=Path, default=Path("build/bench"), help="where blanks and pictures go")

@@ -82,12 +82,12 @@ def _flow_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--max-error",
     type=click.FloatRange(0, 0.5, min_open=True),
-    help="The share of accepted fields that may be wrong.  [default: 0.01]",
+    help="The share of accepted fields that may be wrong, such as 0.01.",
 )
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
-    help="In place of --max-error: fields read with less confidence are flagged.",
+    help="In place of --max-error: fields read with less confidence are flagged.  [default: 0.95]",
 )
 @click.option("--trust", metavar="FILE", help="A calibration by formdigits calibrate.  [default: the model's own]")
 @click.option(

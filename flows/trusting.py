@@ -10,7 +10,7 @@ from flows.errors import JobError
 from forms.template import FormTemplate
 from mnist_model.bundle import find_bundle
 from mnist_model.strings.bundle import find_string_bundle
-from reading.policy import MAX_ERROR, MIN_CONFIDENCE, Policy, promising
+from reading.policy import MIN_CONFIDENCE, Policy, promising
 from reading.trust import TRUST_FILE, Trust, TrustError, read_trust
 
 logger = logging.getLogger(__name__)
@@ -22,17 +22,15 @@ def policy_of(
     max_error: float | None = None,
     min_confidence: float | None = None,
 ) -> Policy:
-    """What is accepted: at ``max_error``, or from ``min_confidence`` on; ``MAX_ERROR`` where neither is given.
+    """What is accepted: at ``max_error``, or from ``min_confidence`` on; ``MIN_CONFIDENCE`` where neither is given.
 
-    A field's own ``max_error``, in the form file, stands above both. Without a calibration only ``min_confidence`` can
-    be kept, and ``MIN_CONFIDENCE`` is where neither is given.
+    No rate is promised that was not asked for. A field's own ``max_error``, in the form file, stands above the run's.
 
     Raises:
         JobError: an error rate is asked for and there is no calibration.
     """
     if trust is not None:
-        rate = max_error if max_error is not None or min_confidence is not None else MAX_ERROR
-        return promising(forms, trust, rate, min_confidence)
+        return promising(forms, trust, max_error, min_confidence)
     if max_error is not None or any(field.max_error is not None for form in forms for field in form.fields):
         raise JobError(
             "An error rate is asked for, and there is no calibration of these models.",

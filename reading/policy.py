@@ -10,7 +10,6 @@ from reading.signals import Signals
 from reading.trust import Promise, Trust
 
 MIN_CONFIDENCE = 0.95  # where nothing else is asked for and nothing better is known
-MAX_ERROR = 0.01
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from forms.template import FieldKind
 from mnist_model.bundle import SHIPPED, find_bundle, read_bundle
 from mnist_model.strings.bundle import find_string_bundle, read_string_bundle
 from reading.calibration import Calibration
-from reading.policy import MAX_ERROR, MIN_CONFIDENCE
+from reading.policy import MIN_CONFIDENCE
 from reading.trust import TRUST_FILE, Trust, TrustGroup, write_trust
 
 READERS = "seed-ann 1"
@@ -64,9 +64,10 @@ def test_an_error_rate_needs_a_calibration() -> None:
         policy_of((strict,), None)
 
 
-def test_a_calibration_keeps_a_rate_unless_a_confidence_is_asked_for(tmp_path: Path) -> None:
+def test_a_calibration_keeps_the_rate_that_is_asked_for(tmp_path: Path) -> None:
     forms, trust = load_forms("digits"), made(tmp_path / "trust.json")
-    assert [p.max_error for p in policy_of(forms, trust).promises.values()] == [MAX_ERROR]
+    unasked = policy_of(forms, trust)
+    assert (unasked.promises, unasked.min_confidence) == ({}, MIN_CONFIDENCE)
     assert [p.max_error for p in policy_of(forms, trust, max_error=0.2).promises.values()] == [0.2]
     by_confidence = policy_of(forms, trust, min_confidence=0.7)
     assert (by_confidence.promises, by_confidence.min_confidence) == ({}, 0.7)
