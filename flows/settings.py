@@ -36,13 +36,13 @@ class DigitizeJob(BaseModel):
         default=None,
         gt=0.0,
         le=0.5,
-        description="The share of accepted fields that may be wrong. Empty: 0.01, or what min_confidence accepts.",
+        description="The share of accepted fields that may be wrong. Empty: whatever min_confidence accepts.",
     )
     min_confidence: float | None = Field(
         default=None,
         ge=0.0,
         le=1.0,
-        description="In place of max_error: fields read with less confidence than this are flagged for review.",
+        description="In place of max_error: fields read with less confidence are flagged for review. Empty: 0.95.",
     )
     trust: str | None = Field(
         default=None, description="A calibration that was made for this kind of scans. Empty: the model's own."
