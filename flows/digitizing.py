@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from flows.audit import AcceptanceGuard, audits
+from flows.batch_end import apply_batch_rules
 from flows.batch_lock import batch_lock, lock_path
 from flows.checking import CheckedJob, check
 from flows.drift_watch import find_drift
@@ -181,8 +182,9 @@ class Digitization:
         return _count(len(chunk), reading)
 
     def export(self) -> DigitizeSummary:
-        """Write the CSV of the whole batch from the ledger."""
-        notices = self._watch()
+        """Apply the rules over the whole batch, and write its CSV from the ledger."""
+        totals = apply_batch_rules(self._ledger, self._batch, self.job.reader.forms)
+        notices = (*(("Total", total) for total in totals), *self._watch())
         written = self._ledger.export(self._batch, self.job.out)
         progress = self.progress
         empty_folder = None if progress.files_total else self.job.source
