@@ -89,9 +89,9 @@ def load_training_digits(sources: Sequence[str]) -> Dataset:
     if len(bases) > 1:
         names = " and ".join(base.name for base in bases)
         raise DatasetError(f"{names} would each take MNIST's place", f"give a weight to be mixed in: {bases[1]}:1")
-    extras = [(path, weight or 1.0) for path, weight in asked if weight is not None or path not in bases]
-    dataset = load_mnist(bases[0] if bases else None)
-    return with_extra(dataset, [(read_extra_digits(path), weight) for path, weight in extras])
+    mixed_in = [(path, weight or 1.0) for path, weight in asked if weight is not None or path not in bases]
+    extras = [(read_extra_digits(path), weight) for path, weight in mixed_in]
+    return with_extra(load_mnist(bases[0] if bases else None), extras)
 
 
 def _path_and_weight(source: str) -> tuple[Path, float | None]:
