@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from preprocessing.components import Components, is_blotted
-from preprocessing.page import Candidates, CellState, FieldImage, Piece, PixelBox
+from preprocessing.page import Candidates, CellState, FieldImage, Piece, PixelBox, Surroundings
 
 EMPTY_MM2 = 0.35  # less ink than this is a slip of the pen or dirt: the dot of a 0.5 mm pen has 0.2
 REACH_MM = 1.2  # how far outside of its cell a stroke may lie altogether and still be taken for the cell's
@@ -18,7 +18,9 @@ SPECKS_MM2 = 1.2  # of specks in one cell; more may be a pale digit, broken to p
 LED_THROUGH = 1.0  # one stroke through three cells: whatever lies below it is not valid
 LIKELY_CROSS, POSSIBLE_CROSS = 0.97, 0.5
 SQUARE_PX = 48
-CUT_OFF_MM2, CUT_OFF_MM = 0.15, 0.9  # of ink beside the cells that goes on beyond the cut: what is seen of it at least
+DIGIT_REACH_MM = 3.5  # a digit that begins this far from the cells may belong to them
+DIGIT_SHARE = 0.3  # of the cells' height: no digit that belongs to them is lower
+WORD_SHARE = 0.5  # of the cells' height: how high a printed word is at most that a digit is written over
 RULE_MM = 0.7  # no wider, and four times as long: a rule, or what is left of one
 CROSSED_SHARE = 0.5  # of a cell's width: a cross may well reach over into the next cell
 
@@ -45,7 +47,9 @@ def segment_comb(image: FieldImage) -> Candidates:
         prior = LED_THROUGH if index in crossed else _cross_prior(held, cell)
         states.append(CellState.STRUCK_OUT if prior > POSSIBLE_CROSS else CellState.INK)
         pieces.append(_piece(index, ink, prior))
-    beside = _is_written_beside(image, components)
+    beside = image.around is not None and (
+        _is_written_beside(image, image.around, components) or _is_written_around(image, image.around, components)
+    )
     return Candidates(len(image.cells), tuple(pieces), tuple(states), ink_beside=beside)
 
 
@@ -102,42 +106,82 @@ def _assign(image: FieldImage, components: Components, zones: np.ndarray, shares
     return [np.where(cell_of_pixel == index + 1, image.ink, 0).astype(np.uint8) for index in range(len(image.cells))]
 
 
-def _is_written_beside(image: FieldImage, components: Components) -> bool:
-    """Whether a stroke lies beside the cells that is no other field's: a digit too many, or a correction.
+def _is_written_beside(image: FieldImage, around: Surroundings, components: Components) -> bool:
+    """Whether a stroke lies next to the cells that is no other field's: a digit too many, or a correction.
 
-    It counts where it is as long as a stroke of a digit. A rule is not counted, nor what another field's ink may be.
+    It counts where it is as long as a stroke of a digit. What another field's ink may be is not counted, nor a rule.
+    What runs out of the field's cut is told in its surroundings, where more of it is seen.
     """
-    if image.others is None or not len(components.areas):
-        return False
     longest = np.maximum(components.widths, components.heights)
-    is_beside = _beside_shares(image, components) > 0.5 * components.areas
-    runs_out = _run_out(components, image)
-    least_mm2, least_mm = np.where(runs_out, CUT_OFF_MM2, EMPTY_MM2), np.where(runs_out, CUT_OFF_MM, SPECK_MM)
-    is_beside &= (components.areas > least_mm2 * image.px_per_mm**2) & (longest > least_mm * image.px_per_mm)
-    return bool((is_beside & ~_are_rules(components, image)).any())
+    is_beside = _beside_shares(image.cells, around.others, components, image.px_per_mm) > 0.5 * components.areas
+    is_beside &= (components.areas > EMPTY_MM2 * image.px_per_mm**2) & (longest > SPECK_MM * image.px_per_mm)
+    return bool((is_beside & ~_run_out(components) & ~_are_rules(components, image.px_per_mm)).any())
 
 
-def _are_rules(components: Components, image: FieldImage) -> np.ndarray:
-    """(N,) bool: level lines, and upright ones that run out of the cut: an upright line alone may be a 1."""
-    thin, long = RULE_MM * image.px_per_mm, 4 * RULE_MM * image.px_per_mm
-    level = (components.heights < thin) & (components.widths > long)
-    return level | (_run_out(components, image) & (components.widths < thin) & (components.heights > long))
+def _is_written_around(image: FieldImage, around: Surroundings, components: Components) -> bool:
+    """Whether something as high as a digit lies within a digit's reach of the cells, and seems to be of this field.
+
+    What runs out of the surroundings is other writing. What belongs to ``components``, the field's own ink, and lies
+    mostly in its cells, is the end of one of its strokes. A digit over a printed word is found in two parts.
+    """
+    margin = around.margin_px
+    found = Components.of(around.ink)
+    cells, others = (tuple(_moved(box, margin) for box in boxes) for boxes in (image.cells, around.others))
+    is_beside = _beside_shares(cells, others, found, image.px_per_mm) > 0.9 * found.areas
+    is_beside &= ~_run_out(found) & ~_are_rules(found, image.px_per_mm) & (found.areas > EMPTY_MM2 * image.px_per_mm**2)
+    is_beside &= _are_near(found, cells, image.px_per_mm) & ~_belong_to_cells(found, image, margin, components)
+    height = float(np.median([cell.height for cell in cells]))
+    parts = np.where(np.concatenate([[False], is_beside])[found.labels], 255, 0).astype(np.uint8)
+    whole = cv2.morphologyEx(parts, cv2.MORPH_CLOSE, np.ones((round(WORD_SHARE * height), 1), np.uint8))
+    return bool((Components.of(whole).heights > DIGIT_SHARE * height).any())
 
 
-def _run_out(components: Components, image: FieldImage) -> np.ndarray:
-    """(N,) bool: what reaches the edge of the cut and may go on beyond it."""
+def _are_near(components: Components, cells: tuple[PixelBox, ...], px_per_mm: float) -> np.ndarray:
+    """(N,) bool: what begins within ``DIGIT_REACH_MM`` of the cells."""
+    reach = round(DIGIT_REACH_MM * px_per_mm)
+    left, top, right, bottom = components.boxes.T
+    is_near = (right > cells[0].left - reach) & (left < cells[-1].right + reach)
+    highest, lowest = min(cell.top for cell in cells), max(cell.bottom for cell in cells)
+    return is_near & (bottom > highest - reach) & (top < lowest + reach)
+
+
+def _belong_to_cells(found: Components, image: FieldImage, margin: int, components: Components) -> np.ndarray:
+    """(N,) bool: of ``found`` in the surroundings those that share ink with what lies mostly in the cells."""
+    in_cells = np.zeros(image.ink.shape, bool)
+    for cell in image.cells:
+        in_cells[cell.slices] = True
+    held = np.bincount(components.labels[in_cells], minlength=len(components.areas) + 1)
+    is_own = np.concatenate([[False], held[1:] > 0.5 * components.areas])[components.labels]
     height, width = image.ink.shape
+    labels = found.labels[margin : margin + height, margin : margin + width]
+    return np.bincount(labels[is_own], minlength=len(found.areas) + 1)[1:] > 0
+
+
+def _moved(box: PixelBox, by: int) -> PixelBox:
+    return PixelBox(box.left + by, box.top + by, box.right + by, box.bottom + by)
+
+
+def _are_rules(components: Components, px_per_mm: float) -> np.ndarray:
+    """(N,) bool: level lines. An upright one may be a 1."""
+    return (components.heights < RULE_MM * px_per_mm) & (components.widths > 4 * RULE_MM * px_per_mm)
+
+
+def _run_out(components: Components) -> np.ndarray:
+    """(N,) bool: what reaches the edge of the cut and may go on beyond it."""
+    height, width = components.labels.shape
     left, top, right, bottom = components.boxes.T
     return (left <= 1) | (top <= 1) | (right >= width - 1) | (bottom >= height - 1)
 
 
-def _beside_shares(image: FieldImage, components: Components) -> np.ndarray:
+def _beside_shares(
+    cells: tuple[PixelBox, ...], others: tuple[PixelBox, ...], components: Components, px_per_mm: float
+) -> np.ndarray:
     """(N,) int: how many pixels of each component lie in no field's cells, nor near another's."""
-    is_beside = np.ones(image.ink.shape, bool)
-    for cell in image.cells:
+    is_beside = np.ones(components.labels.shape, bool)
+    for cell in cells:
         is_beside[cell.slices] = False
-    reach = round(REACH_MM * image.px_per_mm)
-    for box in image.others or ():
+    reach = round(REACH_MM * px_per_mm)
+    for box in others:
         rows = slice(max(0, box.top - reach), max(0, box.bottom + reach))
         is_beside[rows, max(0, box.left - reach) : max(0, box.right + reach)] = False
     counts = np.bincount(components.labels[is_beside], minlength=len(components.areas) + 1)

@@ -16,6 +16,7 @@ from preprocessing.page import PixelBox
 DARK_PRINT = 60.0  # grey levels: print this dark may be as dark as the pen
 MIN_CONTRAST = 24.0  # grey levels: fainter than the palest pencil, darker than JPEG's ripples beside print
 PRINT_TOLERANCE_MM = 0.2  # how far print may lie from where the aligned blank shows it
+CLEAR_MM = 0.5  # the same for print beside the field
 BRIDGE_MM = 2.0  # a stroke is taken to go on behind print this far: a line of 0.5 mm, its tolerance, and slanting
 LINE_MM = 3.0  # straight print at least this long is a line
 SPECK_MM2 = 0.06
@@ -56,6 +57,27 @@ def isolate_ink(grey: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.n
     ink = _ramp(dark, level)
     shown = np.where(is_print, 0, ink).astype(np.uint8)
     return _without_specks(_bridged(shown, ink, is_print, px_per_mm), px_per_mm)
+
+
+def ink_clear_of_print(grey: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:
+    """What is written where nothing dark is printed, nor next to it.
+
+    For places beside a field, where print may lie farther from where it is expected than a field's own.
+
+    Args:
+        grey: (h, w) uint8, as scanned.
+        printed: (h, w) uint8, darkness of the blank at the same place.
+        px_per_mm: scale of both.
+
+    Returns:
+        (h, w) uint8, as that of ``isolate_ink``.
+    """
+    dark = darkness(grey, px_per_mm)
+    reach = 2 * round(CLEAR_MM * px_per_mm) + 1
+    near = cv2.dilate(printed, np.ones((reach, reach), np.uint8)).astype(np.float32)
+    level = _ink_level(dark[near < MIN_CONTRAST / 2])
+    is_clear = (near < DARK_PRINT) & ((near < 0.3 * level) | (dark > 1.3 * near + 0.25 * level))
+    return _without_specks(np.where(is_clear, _ramp(dark, level), 0).astype(np.uint8), px_per_mm)
 
 
 def border_lines(dark: np.ndarray, cells: tuple[PixelBox, ...], px_per_mm: float) -> np.ndarray:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from forms.template import MM_PER_INCH, Box, Field, FormTemplate
+from forms.template import MM_PER_INCH, Box, Field, FieldKind, FormTemplate
 from preprocessing.blank import blank_print, pixels_from_mm
-from preprocessing.form_removal import border_lines, darkness, isolate_ink
-from preprocessing.page import FieldImage, Page, PixelBox, RegisteredPage
+from preprocessing.form_removal import border_lines, darkness, ink_clear_of_print, isolate_ink
+from preprocessing.page import FieldImage, Page, PixelBox, RegisteredPage, Surroundings
 
 MARGIN_MM = 2.0  # around the field: strokes leave their box
+AROUND_MM = 6.5  # around a comb: as far as a digit that is written beside it
 ALIGNED_DARKNESS = 60  # grey levels: print darker than this counts no more for where a field lies
 REACH_MM = 1.8  # how far curl or stretch may have moved a field from where the page's homography puts it
 WHOLE_IMAGE_HEIGHT_PX = 120  # finer than that, an image of one line of digits is shrunken
@@ -89,15 +90,26 @@ def _isolate(source: _Source, field: Field, form: FormTemplate) -> FieldImage:
         printed = _blank_darkness(form, region, px_per_mm)
     else:
         printed = border_lines(darkness(wide, px_per_mm)[reach:-reach, reach:-reach], cells, px_per_mm)
-    grey = _aligned(wide, printed, px_per_mm)
-    others = None if form.blank is None else _others(field, form, region, px_per_mm)
-    return FieldImage(field, grey, isolate_ink(grey, printed, px_per_mm), cells, px_per_mm, others=others)
+    y, x = _best_place(wide, printed, px_per_mm)
+    grey = wide[y : y + printed.shape[0], x : x + printed.shape[1]]
+    is_known = form.blank is not None and field.kind is FieldKind.COMB
+    shift_mm = ((x - reach) / px_per_mm, (y - reach) / px_per_mm)
+    around = _surroundings(source, field, form, shift_mm) if is_known else None
+    return FieldImage(field, grey, isolate_ink(grey, printed, px_per_mm), cells, px_per_mm, around=around)
 
 
-def _others(field: Field, form: FormTemplate, region: Box, px_per_mm: float) -> tuple[PixelBox, ...]:
-    """The boxes of other fields whose ink may reach into this field's cut."""
+def _surroundings(source: _Source, field: Field, form: FormTemplate, shift_mm: tuple[float, float]) -> Surroundings:
+    """What is written around a field that lies ``shift_mm`` (right, down) from where the page's homography puts it."""
+    px_per_mm = form.working_dpi / MM_PER_INCH
+    cut = field.box.grown(MARGIN_MM)
+    margin_px = round((AROUND_MM - MARGIN_MM) * px_per_mm)
+    region = cut.grown(margin_px / px_per_mm)
+    moved = Box(region.x_mm + shift_mm[0], region.y_mm + shift_mm[1], region.width_mm, region.height_mm)
+    printed = _blank_darkness(form, region, px_per_mm)
+    ink = ink_clear_of_print(source.cut(moved, px_per_mm), printed, px_per_mm)
     near = (box for other in form.fields if other is not field for box in other.boxes)
-    return tuple(_pixels(box, region, px_per_mm) for box in near if region.overlaps(box.grown(MARGIN_MM)))
+    others = tuple(_pixels(box, cut, px_per_mm) for box in near if region.overlaps(box.grown(MARGIN_MM)))
+    return Surroundings(ink, margin_px, others)
 
 
 def _pixels(box: Box, region: Box, px_per_mm: float) -> PixelBox:
@@ -114,8 +126,8 @@ def _blank_darkness(form: FormTemplate, region: Box, px_per_mm: float) -> np.nda
     return darkness(blank.cut(region, px_per_mm), px_per_mm)
 
 
-def _aligned(wide: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:
-    """Slide the print over the wider cut, and cut where it fits best.
+def _best_place(wide: np.ndarray, printed: np.ndarray, px_per_mm: float) -> tuple[int, int]:
+    """Slide the print over the wider cut: the row and column where it fits best.
 
     Paper curls and stretches, so that one homography is up to a millimetre off somewhere. The correlation is taken
     with the print less its own surroundings: ink beside the print then counts neither for nor against a place.
@@ -129,10 +141,8 @@ def _aligned(wide: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndar
     away_mm = np.hypot(rows - centre[0], columns - centre[1]) / px_per_mm
     y, x = (int(index) for index in np.unravel_index(int((even * (1 - 0.08 * away_mm)).argmax()), even.shape))
     if not even.any() or not _shows_print(dark[y : y + height, x : x + width], printed):
-        y, x = centre
-    else:
-        y, x = _sharpened(_correlation(dark, printed, px_per_mm), y, x)
-    return wide[y : y + height, x : x + width]
+        return centre
+    return _sharpened(_correlation(dark, printed, px_per_mm), y, x)
 
 
 def _correlation(dark: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:

@@ -97,14 +97,28 @@ class PixelBox:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What lies around a field of a form whose print is known.
+
+    ``ink`` is (h + 2 m, w + 2 m) uint8 for a field image of (h, w) and ``margin_px`` m: the same place, and m pixels
+    more on each side. It holds what is written clear of all dark print. ``others`` are the boxes of the other fields
+    nearby, in pixels of the field image.
+    """
+
+    ink: np.ndarray
+    margin_px: int
+    others: tuple[PixelBox, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FieldImage:
     """One field, cut out upright.
 
     ``grey`` is (h, w) uint8, as scanned; ``ink`` is (h, w) uint8, 0 where there is paper or print, up to 255 where
     the pen wrote at its darkest. ``cells`` are the field's boxes in pixels of these arrays, in the order of
     ``field.boxes``. ``px_per_mm`` is the scale; for whole-image forms, where no mm exist, it is an estimate from the
-    writing's height. ``others`` are the boxes of the other fields nearby, in pixels of these arrays; None where it is
-    not known what is printed beside the field, so that no ink can be told from it.
+    writing's height. ``around`` is None where it is not known what is printed beside the field, so that no ink can be
+    told from it.
     """
 
     field: Field
@@ -113,7 +127,7 @@ class FieldImage:
     cells: tuple[PixelBox, ...]
     px_per_mm: float
     frame_known: bool = True
-    others: tuple[PixelBox, ...] | None = None
+    around: Surroundings | None = None
 
 
 class CellState(StrEnum):

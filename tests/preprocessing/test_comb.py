@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from preprocessing.page import Candidates, CellState, FieldImage, PixelBox
+from preprocessing.page import Candidates, CellState, FieldImage, PixelBox, Surroundings
 from preprocessing.segmentation import segment
 from tests.drawn_forms import comb
 from tests.written_ink import PX_PER_MM, ink_of_digit, ink_of_strokes
@@ -173,30 +173,55 @@ def test_noise_and_black_are_survived(seed):
         assert len(candidates.cells) == CELLS
 
 
+AROUND_MM = 4.5
+EVERYWHERE = PixelBox(-100, -100, 400, 200)
+
+
+def surrounded(strokes_mm: list[list[tuple[float, float]]], others: tuple[PixelBox, ...] = ()) -> FieldImage:
+    """The field with a digit in its second cell, these strokes as well, and what lies around it."""
+    margin_px = round(AROUND_MM * PX_PER_MM)
+    shift_mm = margin_px / PX_PER_MM
+    moved = [[(x + shift_mm, y + shift_mm) for x, y in stroke] for stroke in [MIDDLE, *strokes_mm]]
+    ink = ink_of_strokes((SHAPE[0] + 2 * margin_px, SHAPE[1] + 2 * margin_px), moved)
+    image = image_of(ink[margin_px:-margin_px, margin_px:-margin_px].copy())
+    return replace(image, around=Surroundings(ink, margin_px, others))
+
+
 BESIDE = {
-    "a digit behind": [[(25.4, 4), (27.9, 4), (26.5, 9)]],
-    "a digit before": [[(0.2, 4), (1.5, 4), (0.4, 9)]],
-    "the foot of a digit above": [[(10, 0), (10.3, 1.4), (11.6, 1.5), (12.4, 0)]],
+    "a digit behind": [[(27.4, 4), (30.9, 4), (28.5, 9)]],
+    "a 1 behind, out of the field's cut": [[(29, 4), (28.8, 9)]],
+    "a digit before": [[(-1.2, 4), (1.5, 4), (-0.4, 9)]],
+    "a digit above": [[(10, -2.5), (12, -2.4), (10, 1.0), (12.4, 1.0)]],
+    "a digit below": [[(17, 11.5), (15.5, 13), (18, 13)], [(17.4, 11.8), (17.2, 15)]],
+    "a 1 over a printed word": [[(-1, 3.4), (-1, 4.9)], [(-1, 7.2), (-1, 8.8)]],
+    "a dot that is not a speck": [[(12.5, 1.0), (13.9, 1.1)], [(13.9, 1.1), (13.2, 0.8)]],
 }
 
 
 @pytest.mark.parametrize("strokes", BESIDE.values(), ids=BESIDE.keys())
 def test_a_digit_beside_the_cells_is_not_dropped_silently(strokes):
-    image = image_of(ink_of_strokes(SHAPE, [MIDDLE, *strokes]))
-    assert segment(replace(image, others=())).ink_beside
-    assert not segment(image).ink_beside  # who doesn't know the print beside the field can't tell
-    everywhere = PixelBox(-20, -20, 400, 200)
-    assert not segment(replace(image, others=(everywhere,))).ink_beside
+    image = surrounded(strokes)
+    assert segment(image).ink_beside
+    assert not segment(replace(image, around=None)).ink_beside  # who doesn't know the print there can't tell
+    assert not segment(surrounded(strokes, others=(EVERYWHERE,))).ink_beside
 
 
-@pytest.mark.parametrize(
-    "stroke",
-    [[(2, 0.8), (25, 0.8)], [(0.6, 0), (0.6, 12)], [(26.8, 5), (27.0, 5.2)], [(12.5, 3.5), (12.5, 11)]],
-    ids=["a rule above", "a rule before", "a speck", "a digit that leaves its cell"],
-)
+NOT_OF_THE_FIELD = {
+    "a rule above": [(2, 0.8), (25, 0.8)],
+    "a rule farther above": [(-3, -2), (29, -2)],
+    "a line before, from above to below": [(0.6, -5), (0.6, 17)],
+    "a speck": [(26.8, 5), (27.0, 5.2)],
+    "a speck farther off": [(29, 5), (29.6, 5.5)],
+    "writing that goes on": [(5, -5), (6, -1.5), (7, -1.5), (8, -5)],
+    "writing too far off": [(30.5, 4), (31.5, 4), (30.6, 9)],
+    "a digit that leaves its cell": [(12.5, 3.5), (12.5, 11)],
+    "a digit that goes on beyond the cut": [(18, 3.5), (18.5, 13.5)],
+}
+
+
+@pytest.mark.parametrize("stroke", NOT_OF_THE_FIELD.values(), ids=NOT_OF_THE_FIELD.keys())
 def test_what_is_no_digit_beside_the_cells_is_nothing(stroke):
-    image = replace(image_of(ink_of_strokes(SHAPE, [MIDDLE, stroke])), others=())
-    assert not segment(image).ink_beside
+    assert not segment(surrounded([stroke])).ink_beside
 
 
 def test_a_cell_that_is_blacked_out_is_not_taken_for_an_empty_one():

@@ -71,6 +71,28 @@ def test_an_empty_form_leaves_no_ink(scanner, offset_mm, printed):
 
 
 @pytest.mark.parametrize("scanner", SCANNERS.values(), ids=SCANNERS.keys())
+@pytest.mark.parametrize("offset_mm", OFFSETS_MM)
+def test_around_an_empty_comb_nothing_is_written(scanner, offset_mm, printed):
+    """Nor around a free-hand field is it looked at."""
+    cells, free = isolated(*printed, scanner, offset_mm)
+    assert free.around is None
+    assert not cells.around.ink.any()
+    assert np.subtract(cells.around.ink.shape, cells.ink.shape).tolist() == [2 * cells.around.margin_px] * 2
+
+
+@pytest.mark.parametrize("offset_mm", OFFSETS_MM)
+def test_what_is_written_around_a_comb_is_seen_where_it_lies(offset_mm, printed):
+    form, empty = printed
+    page = empty.copy()
+    draw_stroke(page, [(61, 10), (61.2, 14.5)], pen_mm=0.5)
+    image = isolated(form, page, SCANNERS["200 dpi JPEG"], offset_mm)[0]
+    (middle,) = Components.of(image.around.ink).centres
+    from_field_mm = (middle - image.around.margin_px) / PX_PER_MM - 2.0
+    assert from_field_mm == pytest.approx((61.1 - COMB.box.x_mm, 12.25 - COMB.box.y_mm), abs=0.3)
+    assert segment(image).ink_beside
+
+
+@pytest.mark.parametrize("scanner", SCANNERS.values(), ids=SCANNERS.keys())
 def test_an_empty_form_without_a_blank_has_only_empty_cells(scanner, printed):
     form, empty = printed
     for offset_mm in OFFSETS_MM:
