@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 BEAM = 32  # values kept at each cut; the mass of those dropped stays in the normalization
+HOPELESS = 1e-7  # of the mass of all paths: what could add no more than this to any value is not followed
 NEGLIGIBLE = 1e-3  # a reading of a piece this much less probable than its best is not followed; its mass stays too
 ALTERNATIVES = 5
 PASSED_OVER = 0.002  # the share of what looks like no digit that may be left out of the value: blots, stray strokes
 FLOOR = 1e-6  # no piece is ever impossible: a posterior of exactly 1 would claim too much
+DIGITS = "0123456789"
 
 
 class Edge(Protocol):
@@ -52,10 +53,31 @@ class Decoded:
         return next((path for (known, _), path in zip(self.values, self.paths, strict=True) if known == value), ())
 
 
-class _Hypothesis(NamedTuple):
-    mass: float  # over all paths that read this value so far
-    best: float  # of the best of them
-    path: tuple[Step, ...]
+# How one value so far came about, a bare tuple because thousands are made: its mass over all paths, the mass of the
+# best of them, that path's last step, and what the step went on from.
+_Hypothesis = tuple[float, float, Step | None, "_Hypothesis | None"]
+_START: _Hypothesis = (1.0, 1.0, None, None)
+_Reading = tuple[str, float, Step]  # the digit ("" for none), how probable, and as a step
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """The lattice as it is searched, left to right.
+
+    ``arriving`` holds for each cut the edges that end there, as edge and start; ``idle`` whether nothing leads over the
+    step to a cut, which then costs nothing; ``readings`` for each edge what it may be read as, with weights, likeliest
+    first; ``ahead`` for each cut the mass of all paths from there to the last cut.
+    """
+
+    arriving: list[list[tuple[int, int]]]
+    idle: list[bool]
+    readings: list[list[_Reading]]
+    ahead: list[float]
+
+    @property
+    def total(self) -> float:
+        """The mass of all paths."""
+        return self.ahead[0]
 
 
 def decode(
@@ -87,20 +109,27 @@ def decode(
     chances = _edge_weights(edges, probabilities)
     # A joint of three segments competes with paths of three edges: raise it to the number of segments that it explains.
     weights = chances ** np.array([[edge.end - edge.start] for edge in edges])
-    beam = max(BEAM, keep)
-    final = _search(cuts, edges, weights, max_length, beam) or _search(cuts, edges, weights, len(edges), beam)
-    total = _total_mass(cuts, edges, weights)
-    ranked = sorted(_allowed(final, min_length, max_length).items(), key=lambda item: -item[1].mass)
-    ranked = ranked[:keep]
-    readable = float(np.prod([min(1.0, chances[step.piece].sum()) for step in ranked[0][1].path]))
-    values = tuple((value, readable * min(1.0, float(found.mass / total))) for value, found in ranked)
-    return Decoded(values, tuple(found.path for _, found in ranked))
+    graph = _graph(cuts, edges, weights)
+    final = _final(graph, min_length, max_length, max(BEAM, keep))
+    ranked = sorted(_allowed(final, min_length, max_length).items(), key=_lightest_last)[:keep]
+    paths = tuple(_path(found) for _, found in ranked)
+    readable = float(np.prod([min(1.0, chances[step.piece].sum()) for step in paths[0]]))
+    values = tuple((value, readable * min(1.0, found[0] / graph.total)) for value, found in ranked)
+    return Decoded(values, paths)
+
+
+def _final(graph: _Graph, min_length: int, max_length: int, width: int) -> dict[str, _Hypothesis]:
+    """What may have been written. Only where no likely path has an allowed length are the hopeless looked at too."""
+    final = _search(graph, max_length, width, HOPELESS)
+    if any(min_length <= len(value) for value in final):
+        return final
+    return _search(graph, max_length, width, 0.0) or _search(graph, len(graph.readings), width, 0.0)
 
 
 def _allowed(final: dict[str, _Hypothesis], min_length: int, max_length: int) -> dict[str, _Hypothesis]:
     """The values of allowed length; all of them where there are none, or where most likely nothing was written."""
     allowed = {value: found for value, found in final.items() if min_length <= len(value) <= max_length}
-    likeliest = max(final, key=lambda value: final[value].mass)
+    likeliest = max(final, key=lambda value: final[value][0])
     return allowed if allowed and likeliest else final
 
 
@@ -118,57 +147,96 @@ def _edge_weights(edges: Sequence[Edge], probabilities: np.ndarray) -> np.ndarra
     return np.maximum(np.concatenate([digits, passed[:, None]], axis=1), FLOOR)
 
 
-def _by_end(edges: Sequence[Edge]) -> dict[int, list[int]]:
-    order = sorted(range(len(edges)), key=lambda index: edges[index].end)
-    return {end: list(members) for end, members in groupby(order, key=lambda index: edges[index].end)}
+def _graph(cuts: int, edges: Sequence[Edge], weights: np.ndarray) -> _Graph:
+    arriving: list[list[tuple[int, int]]] = [[] for _ in range(cuts + 1)]
+    leaving: list[list[tuple[int, int]]] = [[] for _ in range(cuts + 1)]
+    idle = [True] * (cuts + 1)
+    for index, edge in enumerate(edges):
+        arriving[edge.end].append((index, edge.start))
+        leaving[edge.start].append((index, edge.end))
+        idle[edge.start + 1 : edge.end + 1] = [False] * (edge.end - edge.start)
+    ahead = _mass_ahead(leaving, idle, weights.sum(axis=1).tolist())
+    return _Graph(arriving, idle, _readings(weights), ahead)
 
 
-def _bridged(edges: Sequence[Edge]) -> set[int]:
-    """The unit steps (from their left cut) that some edge covers; all others are empty and cost nothing."""
-    return {step for edge in edges for step in range(edge.start, edge.end)}
+def _mass_ahead(leaving: list[list[tuple[int, int]]], idle: list[bool], masses: list[float]) -> list[float]:
+    ahead = [1.0] * len(leaving)
+    for cut in range(len(leaving) - 2, -1, -1):
+        on = ahead[cut + 1] if idle[cut + 1] else 0.0
+        ahead[cut] = on + sum(masses[index] * ahead[end] for index, end in leaving[cut])
+    return ahead
 
 
-def _search(
-    cuts: int, edges: Sequence[Edge], weights: np.ndarray, max_length: int, width: int
-) -> dict[str, _Hypothesis]:
-    arriving, covered = _by_end(edges), _bridged(edges)
-    followed = [_followed(row) for row in weights.tolist()]
-    beams: list[dict[str, _Hypothesis]] = [{"": _Hypothesis(1.0, 1.0, ())}]
-    for cut in range(1, cuts + 1):
-        beam: dict[str, _Hypothesis] = {} if cut - 1 in covered else dict(beams[cut - 1])
-        for index in arriving.get(cut, ()):
-            for value, found in beams[edges[index].start].items():
-                for digit, weight in followed[index]:
-                    _extend(beam, value, found, Step(index, digit, weight), max_length)
-        best = sorted(beam.items(), key=lambda item: -item[1].mass)[:width]
-        beams.append(dict(best))
-    return beams[cuts]
+def _readings(weights: np.ndarray) -> list[list[_Reading]]:
+    """What of each piece is worth a path, likeliest first."""
+    order = np.argsort(-weights, axis=1, kind="stable")
+    ranked = np.take_along_axis(weights, order, axis=1)
+    followed = (ranked >= NEGLIGIBLE * ranked[:, :1]).sum(axis=1)
+    rows = zip(order.tolist(), ranked.tolist(), followed.tolist(), strict=True)
+    return [
+        [_reading(piece, *told) for told in zip(digits[:count], row[:count], strict=True)]
+        for piece, (digits, row, count) in enumerate(rows)
+    ]
 
 
-def _followed(weights: list[float]) -> list[tuple[str | None, float]]:
-    """The readings of one piece that are worth a path: digits, and None for no digit."""
-    least = NEGLIGIBLE * max(weights)
-    return [(None if digit == 10 else str(digit), weight) for digit, weight in enumerate(weights) if weight >= least]
+def _reading(piece: int, digit: int, weight: float) -> _Reading:
+    return (
+        ("", weight, Step(piece, None, weight))
+        if digit == 10
+        else (DIGITS[digit], weight, Step(piece, DIGITS[digit], weight))
+    )
 
 
-def _extend(beam: dict[str, _Hypothesis], value: str, found: _Hypothesis, step: Step, max_length: int) -> None:
-    longer = value + (step.digit or "")
-    if len(longer) > max_length:
-        return
-    mass, best = found.mass * step.probability, found.best * step.probability
-    known = beam.get(longer)
-    if known is None:
-        beam[longer] = _Hypothesis(mass, best, (*found.path, step))
-    elif best > known.best:
-        beam[longer] = _Hypothesis(known.mass + mass, best, (*found.path, step))
-    else:
-        beam[longer] = known._replace(mass=known.mass + mass)
+def _search(graph: _Graph, max_length: int, width: int, hopeless: float) -> dict[str, _Hypothesis]:
+    """The values at the last cut, without what can have no more than the share ``hopeless`` of the mass of all."""
+    beams: list[dict[str, _Hypothesis]] = [{"": _START}]
+    for cut in range(1, len(graph.idle)):
+        beam = dict(beams[cut - 1]) if graph.idle[cut] else {}
+        least = hopeless * graph.total / (graph.ahead[cut] or 1.0)
+        for index, start in graph.arriving[cut]:
+            _extend(beam, beams[start], graph.readings[index], least, max_length)
+        beams.append(_best(beam, width))
+    return beams[-1]
 
 
-def _total_mass(cuts: int, edges: Sequence[Edge], weights: np.ndarray) -> float:
-    arriving, covered = _by_end(edges), _bridged(edges)
-    mass = [1.0]
-    for cut in range(1, cuts + 1):
-        carried = 0.0 if cut - 1 in covered else mass[cut - 1]
-        mass.append(carried + sum(mass[edges[index].start] * weights[index].sum() for index in arriving.get(cut, ())))
-    return mass[cuts]
+def _extend(
+    beam: dict[str, _Hypothesis],
+    before: dict[str, _Hypothesis],
+    readings: list[_Reading],
+    least: float,
+    max_length: int,
+) -> None:
+    """Put into ``beam`` all that the readings of one piece add to what was read before it."""
+    for value, found in before.items():
+        mass, best, _, _ = found
+        for digit, weight, step in readings:
+            if mass * weight < least:
+                break  # the readings that follow are less probable still
+            longer = value + digit
+            if len(longer) > max_length:
+                continue
+            known = beam.get(longer)
+            if known is None:
+                beam[longer] = (mass * weight, best * weight, step, found)
+            elif best * weight > known[1]:
+                beam[longer] = (known[0] + mass * weight, best * weight, step, found)
+            else:
+                beam[longer] = (known[0] + mass * weight, *known[1:])
+
+
+def _best(beam: dict[str, _Hypothesis], width: int) -> dict[str, _Hypothesis]:
+    return beam if len(beam) <= width else dict(sorted(beam.items(), key=_lightest_last)[:width])
+
+
+def _lightest_last(item: tuple[str, _Hypothesis]) -> float:
+    return -item[1][0]
+
+
+def _path(found: _Hypothesis) -> tuple[Step, ...]:
+    """The steps of the best path, first to last."""
+    steps = []
+    _, _, step, before = found
+    while step is not None and before is not None:
+        steps.append(step)
+        _, _, step, before = before
+    return tuple(reversed(steps))

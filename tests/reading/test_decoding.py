@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reading import decoding
 from reading.decoding import ALTERNATIVES, decode
 
 
@@ -173,3 +174,24 @@ def test_a_long_lattice_takes_no_long_time():
     rng = np.random.default_rng(0)
     parts = [Part(a, b, 0.02) for a in range(60) for b in range(a + 1, min(a + 4, 60) + 1)]
     assert decode(60, parts, rng.dirichlet(np.ones(11), len(parts)), 1, 20).values
+
+
+def test_a_hopeless_value_is_told_where_no_other_has_an_allowed_length():
+    parts = [Part(0, 1), Part(1, 2), Part(0, 2)]
+    poor = row(no_digit=1 - 1e-5, d1=1e-5)
+    rows = np.array([poor, poor, row(d4=1.0)])
+    assert posteriors(2, parts, rows)["4"] > 0.9
+    assert decode(2, parts, rows, 2, 9).values[0] == ("11", pytest.approx(0, abs=1e-7))
+
+
+def test_something_is_told_where_every_value_is_hopeless():
+    parts = [Part(at, at + 1) for at in range(8)]
+    assert len(decode(8, parts, np.array([row(**{f"d{d}": 0.1 for d in range(10)})] * 8), 1, 9).values) == 6
+
+
+def test_improbable_values_are_told_with_their_posteriors():
+    parts = [Part(at, at + 1) for at in range(5)]
+    rows = [row(d1=0.95, d7=0.05)] * 5
+    values = dict(decode(5, parts, np.array(rows), 1, 9, keep=32).values)
+    assert values["77777"] == pytest.approx(0.05**5, rel=0.01)
+    assert len(values) == 32
