@@ -17,9 +17,11 @@ ALTERNATIVES = 5
 NEGLIGIBLE = 1e-4  # an answer this improbable starts no new prefix
 CERTAIN = 0.9999  # a column this surely blank is passed over at once
 BLANK = 10
+DIGITS = "0123456789"
 
 # The probability of a prefix by how its spellings end: in a blank, or in the prefix's last digit.
 _Ends = tuple[float, float]
+NEVER: _Ends = (0.0, 0.0)
 
 
 def decode_columns(
@@ -39,8 +41,11 @@ def decode_columns(
         where the strip is most probably empty.
     """
     beam: dict[str, _Ends] = {"": (1.0, 0.0)}
-    for chances in _telling(np.exp(log_probabilities)):
-        beam = _followed(beam, chances, max_length + 1, max(BEAM, keep))
+    width = max(BEAM, keep)
+    for chances, answers in _telling(np.exp(log_probabilities)):
+        beam = _followed(beam, chances, answers, max_length + 1)
+        if len(beam) > width:
+            beam = _best(beam, width)
     found = {value: blank + digit for value, (blank, digit) in beam.items()}
     if max(found, key=found.__getitem__) == "":
         return ()
@@ -65,36 +70,39 @@ def mean_values(
     return tuple(sorted(totals.items(), key=lambda item: -item[1])[:keep])
 
 
-def _telling(probabilities: np.ndarray) -> Iterator[list[float]]:
-    """The columns, without all but the first of those that are surely blank one after the other."""
-    blank_before = False
-    for chances in probabilities.tolist():
-        sure = chances[BLANK] > CERTAIN
-        if not (sure and blank_before):
-            yield chances
-        blank_before = sure
+def _telling(probabilities: np.ndarray) -> Iterator[tuple[list[float], list[int]]]:
+    """The columns, without all but the first of those that are surely blank one after the other.
+
+    With each column the digits that may be new in it.
+    """
+    sure = probabilities[:, BLANK] > CERTAIN
+    told = probabilities[~sure | np.concatenate([[True], ~sure[:-1]])]
+    answers: list[list[int]] = [[] for _ in told]
+    for column, digit in np.argwhere(told[:, :BLANK] > NEGLIGIBLE).tolist():
+        answers[column].append(digit)
+    return zip(told.tolist(), answers, strict=True)
 
 
-def _followed(beam: dict[str, _Ends], chances: list[float], longest: int, width: int) -> dict[str, _Ends]:
-    """All prefixes after one more column, the best of them."""
-    blank = chances[BLANK]
-    digits = [(str(digit), chance) for digit, chance in enumerate(chances[:BLANK]) if chance > NEGLIGIBLE]
+def _followed(beam: dict[str, _Ends], chances: list[float], answers: list[int], longest: int) -> dict[str, _Ends]:
+    """All prefixes after one more column."""
     after: dict[str, _Ends] = {}
     for prefix, (in_blank, in_digit) in beam.items():
-        last = chances[int(prefix[-1])] if prefix else 0.0
-        _add(after, prefix, (in_blank + in_digit) * blank, in_digit * last)
+        either, last = in_blank + in_digit, int(prefix[-1]) if prefix else BLANK
+        _, extended = after.get(prefix, NEVER)
+        after[prefix] = either * chances[BLANK], extended + in_digit * chances[last]
         if len(prefix) >= longest:
             continue
-        for digit, chance in digits:
+        for digit in answers:
             # A digit right after itself only goes on: a new one needs a blank between.
-            before = in_blank if prefix and digit == prefix[-1] else in_blank + in_digit
+            before = in_blank if digit == last else either
             if before:
-                _add(after, prefix + digit, 0.0, before * chance)
-    if len(after) <= width:
-        return after
-    return dict(sorted(after.items(), key=lambda item: -sum(item[1]))[:width])
+                longer = prefix + DIGITS[digit]
+                blank, known = after.get(longer, NEVER)
+                after[longer] = blank, known + before * chances[digit]
+    return after
 
 
-def _add(beam: dict[str, _Ends], prefix: str, in_blank: float, in_digit: float) -> None:
-    known = beam.get(prefix, (0.0, 0.0))
-    beam[prefix] = (known[0] + in_blank, known[1] + in_digit)
+def _best(beam: dict[str, _Ends], width: int) -> dict[str, _Ends]:
+    """The ``width`` most probable prefixes; sorting bare numbers is quicker than sorting prefixes by a key."""
+    least = sorted([blank + digit for blank, digit in beam.values()])[-width]
+    return {prefix: ends for prefix, ends in beam.items() if ends[0] + ends[1] >= least}

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reading import decoding
 from reading.decoding import ALTERNATIVES, decode
 
 
