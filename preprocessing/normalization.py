@@ -9,6 +9,8 @@ import numpy as np
 
 SIDE_PX = 28
 BOX_PX = 20
+FAINT = 96  # ink no darker than this is a stroke's rim
+CORE_SHARE = 0.9
 CENTRE_PX = 14  # the pixel where the centre of mass of MNIST's digits lies: on average 14.00 of 0 .. 27
 
 
@@ -41,7 +43,7 @@ def normalize_all(pieces: Sequence[np.ndarray]) -> np.ndarray:
 
 def _crop_to_ink(ink: np.ndarray) -> np.ndarray | None:
     # The faint rim that blur leaves around a stroke does not count for the size of the digit.
-    left, top, width, height = cv2.boundingRect((ink > 96).astype(np.uint8))
+    left, top, width, height = cv2.boundingRect(cv2.threshold(ink, FAINT, 1, cv2.THRESH_BINARY)[1])
     if not width:
         return None
     return ink[top : top + height, left : left + width]
@@ -57,8 +59,22 @@ def _fit_into_box(ink: np.ndarray) -> np.ndarray:
 
 def _stretch(ink: np.ndarray) -> np.ndarray:
     """Scale the grey levels so that the stroke's core is white, as in MNIST, for thin and for pale strokes too."""
-    core = float(np.percentile(ink[ink > 0], 90)) if ink.any() else 255.0
-    return cv2.convertScaleAbs(ink, alpha=255.0 / max(core, 1.0))
+    return cv2.convertScaleAbs(ink, alpha=255.0 / max(_core(ink), 1.0))
+
+
+def _core(ink: np.ndarray) -> float:
+    """What ``CORE_SHARE`` of the pixels with ink are no darker than, between two levels linearly; 255 without ink.
+
+    The same as ``np.percentile``, which takes longer than all the rest of ``normalize``.
+    """
+    levels = np.sort(ink, axis=None)
+    levels = levels[np.searchsorted(levels, 1) :]
+    if not levels.size:
+        return 255.0
+    place = CORE_SHARE * (levels.size - 1)
+    below = int(place)
+    low, high = int(levels[below]), int(levels[min(below + 1, levels.size - 1)])
+    return low + (place - below) * (high - low)
 
 
 def _centre_by_mass(ink: np.ndarray) -> np.ndarray:

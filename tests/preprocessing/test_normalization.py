@@ -102,3 +102,14 @@ def test_any_grey_levels_give_a_picture_or_zeros(seed, height, width):
     ink = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
     assume(ink.max() > 200)
     assert normalize(ink).max() == 255
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nine_tenths_of_the_inks_pixels_are_no_brighter_than_white(seed):
+    """A 20x20 digit is not scaled, so that its grey levels tell what they were stretched by."""
+    rng = np.random.default_rng(seed)
+    ink = rng.integers(0, 180, (20, 20), np.uint8)
+    ink[[0, -1]] = 150
+    ink[:, [0, -1]] = 150
+    stretched = np.clip(np.rint(ink * (255 / np.percentile(ink[ink > 0], 90))), 0, 255)
+    assert sorted(normalize(ink).ravel())[-400:] == pytest.approx(sorted(stretched.ravel()), abs=1)
