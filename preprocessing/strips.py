@@ -158,8 +158,14 @@ def _writing(boxes: np.ndarray, areas: np.ndarray, shape: tuple[int, int]) -> tu
     upright = (across < 0.12 * height) & ((left <= 1) | (right >= width - 1)) & (down > 0.6 * height)
     kept = ~flat & ~upright
     if kept.any():
+        kept &= ~_upright_rules(across, down, areas, _weighted_quantile(down[kept], areas[kept], 0.5))
         kept &= np.maximum(across, down) > SPECK_SHARE * down[kept].max()
     return boxes[kept].astype(float), areas[kept].astype(float)
+
+
+def _upright_rules(across: np.ndarray, down: np.ndarray, areas: np.ndarray, usual: float) -> np.ndarray:
+    """Solid bars that are much higher than strokes usually are: what is left of a border within the crop."""
+    return (across < 0.2 * down) & (areas > 0.8 * across * down) & (down > 1.5 * usual)
 
 
 def _weighted_quantile(values: np.ndarray, weights: np.ndarray, share: float) -> float:

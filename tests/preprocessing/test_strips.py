@@ -48,6 +48,13 @@ def test_borders_and_specks_do_not_decide_the_crop():
     assert rows_of(found[:, 20:60]) == pytest.approx(rows_of(expected), abs=3)
 
 
+def test_a_border_left_within_the_crop_does_not_make_the_digits_small():
+    grey = written("256800", size=0.8, width=300)
+    expected = rows_of(strip(field(grey)))
+    grey[2:58, 280:282] = 60
+    assert rows_of(strip(field(grey))[:, :96]) == pytest.approx(expected, abs=2)
+
+
 def test_soft_edges_stay():
     found = strip(field(cv2.GaussianBlur(written(), (0, 0), 2)))
     assert len(np.unique(found)) > 60
