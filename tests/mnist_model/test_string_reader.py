@@ -10,7 +10,7 @@ from mnist_model.bundle import SHIPPED, ModelError, hash_file
 from mnist_model.strings.bundle import CARD_FILE, MODEL_FILES
 from mnist_model.strings.composer import Composer
 from mnist_model.strings.glyphs import draw_glyphs
-from mnist_model.strings.reader import BLANK, load_string_reader
+from mnist_model.strings.reader import BLANK, PREPARED, load_string_reader
 
 FOLDER = SHIPPED / "strings"
 
@@ -52,6 +52,16 @@ def test_any_widths_in_any_order_give_each_strip_its_own_answer(reader):
         assert np.exp(columns).sum(axis=1) == pytest.approx(1, abs=1e-5)
         assert columns == pytest.approx(reader.log_probabilities([strip])[0], abs=1e-4)
     assert reader.log_probabilities([]) == []
+
+
+def test_only_a_few_widths_stay_prepared():
+    reader = load_string_reader()
+    rng = np.random.default_rng(2)
+    strips = [rng.integers(0, 256, (32, width), np.uint8) for width in range(32, 289, 32)]
+    first = [reader.log_probabilities([strip])[0] for strip in strips]
+    again = [reader.log_probabilities([strip])[0] for strip in strips]
+    assert all((a == b).all() for a, b in zip(first, again, strict=True))
+    assert len(reader._nets) == PREPARED
 
 
 @pytest.mark.parametrize(
