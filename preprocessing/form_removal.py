@@ -20,6 +20,13 @@ CLEAR_MM = 0.5  # the same for print beside the field
 BRIDGE_MM = 2.0  # a stroke is taken to go on behind print this far: a line of 0.5 mm, its tolerance, and slanting
 LINE_MM = 3.0  # straight print at least this long is a line
 SPECK_MM2 = 0.06
+USUAL_QUANTILE = 0.25  # of the darkness along a printed line: on less of it than three quarters lie strokes
+MORE_SHARE, MORE_PX = 0.35, 1.3  # a stroke makes a line so much wider; a 1-bit scan alone makes it a pixel wider
+SMOOTH_MM = 0.5
+ALONG_MM = 0.9  # a stroke lies along a line where it is longer than one that crosses it is wide
+LINE_WIDTH_MM = 0.6
+TOUCH_MM = 0.6
+MEETING_MM = 1.2  # how wide two printed lines are taken to be where they meet
 
 
 def darkness(grey: np.ndarray, px_per_mm: float) -> np.ndarray:
@@ -37,7 +44,8 @@ def isolate_ink(grey: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.n
 
     Print is taken out where it explains the darkness that is seen; what is clearly darker than the print beneath it
     stays, so that a light guide may be written over. Where the pen crosses dark print, the stroke is bridged by a
-    closing that may only fill what was taken out. After Yu and Jain, "A generic system for form dropout", 1996,
+    closing that may only fill what was taken out; where it lies along a printed line, it shows as more than the line is
+    elsewhere. After Yu and Jain, "A generic system for form dropout", 1996,
     section 4.
 
     Args:
@@ -56,7 +64,10 @@ def isolate_ink(grey: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.n
     is_print &= expected > 0.3 * level
     ink = _ramp(dark, level)
     shown = np.where(is_print, 0, ink).astype(np.uint8)
-    return _without_specks(_bridged(shown, ink, is_print, px_per_mm), px_per_mm)
+    bridged = _bridged(shown, ink, is_print, px_per_mm)
+    on_lines = _written_on_lines(dark, is_print & (expected >= 255), level, px_per_mm)
+    on_lines = _touching(on_lines, bridged > INK_LEVEL, px_per_mm)
+    return _without_specks(np.where(on_lines, ink, bridged).astype(np.uint8), px_per_mm)
 
 
 def ink_clear_of_print(grey: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:
@@ -156,6 +167,74 @@ def _bridged(shown: np.ndarray, ink: np.ndarray, is_print: np.ndarray, px_per_mm
     across_rows = _closed(shown, _line_kernels(length, 90)) * np.minimum(rows, taken)
     across_columns = _closed(shown, _line_kernels(length, 0)) * np.minimum(columns, taken)
     return np.maximum(shown, np.minimum(np.maximum(across_rows, across_columns), ink))
+
+
+def _written_on_lines(dark: np.ndarray, is_line: np.ndarray, level: float, px_per_mm: float) -> np.ndarray:
+    """(h, w) bool: where a stroke lies along a printed line, so that it was taken out with the line.
+
+    A line is as dark and as wide everywhere as it is along most of its length; where it is clearly more, a stroke
+    lies upon it. Places where lines meet say nothing of themselves.
+    """
+    run = round(LINE_MM * px_per_mm)
+    lines = is_line.astype(np.uint8)
+    level_lines = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((1, run), np.uint8))
+    upright_lines = cv2.morphologyEx(lines, cv2.MORPH_OPEN, np.ones((run, 1), np.uint8))
+    along = _thickened(dark, level_lines, upright_lines, level, px_per_mm)
+    across = _thickened(dark.T, upright_lines.T, level_lines.T, level, px_per_mm).T
+    return along | across
+
+
+def _thickened(dark: np.ndarray, lines: np.ndarray, crossing: np.ndarray, level: float, px_per_mm: float) -> np.ndarray:
+    """(h, w) bool: what is clearly darker than level (h, w) uint8 ``lines`` are along most of their length."""
+    strokes = np.zeros(lines.shape, bool)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(lines), connectivity=8)
+    for label in range(1, count):
+        left, top, width, height, _ = stats[label]
+        place = slice(top, top + height), slice(left, left + width)
+        line = labels[place] == label
+        is_free = ~(crossing[place].astype(bool) & line).any(axis=0)
+        if is_free.sum() > ALONG_MM * px_per_mm:
+            strokes[place] |= line & _laid_on(np.where(line, dark[place], 0), is_free, level, px_per_mm)
+    return strokes
+
+
+def _laid_on(line: np.ndarray, is_free: np.ndarray, level: float, px_per_mm: float) -> np.ndarray:
+    """(h, w) bool: the strokes that lie along one level line, given as darkness (h, w).
+
+    ``is_free`` (w,) bool: the columns where no other line meets it. By the sum over a column a stroke is told, since
+    that stays the same where the line is a little aslant; by its rows it is seen where in the line it lies.
+    """
+    held = cv2.blur(line.sum(axis=0, dtype=np.float32)[None], (_odd_px(SMOOTH_MM * px_per_mm), 1))[0]
+    usual = float(np.quantile(held[is_free], USUAL_QUANTILE))
+    darkest = float(np.median(line.max(axis=0)))
+    is_more = (held - usual > max(MORE_SHARE * usual, MORE_PX * darkest)) & is_free
+    # Where lines meet, a stroke goes on that lies on both sides.
+    passed = _morphed(is_more, cv2.MORPH_CLOSE, _odd_px(MEETING_MM * px_per_mm)) & ~is_free
+    is_more = _morphed(is_more | passed, cv2.MORPH_OPEN, _odd_px(ALONG_MM * px_per_mm))
+    own = np.quantile(line[:, is_free], USUAL_QUANTILE, axis=1, keepdims=True)
+    rest = ((line > own + 0.5 * level) & is_more).astype(np.uint8)
+    # A stroke that is wider than the line, in its middle, shows at both of its sides.
+    joined = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((_odd_px(LINE_WIDTH_MM * px_per_mm), 1), np.uint8))
+    return cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, _odd_px(SMOOTH_MM * px_per_mm)), np.uint8)) > 0
+
+
+def _touching(marks: np.ndarray, ink: np.ndarray, px_per_mm: float) -> np.ndarray:
+    """(h, w) bool: the connected marks that touch ink, or nearly. A mark alone on a line is a flaw of its print."""
+    count, labels = cv2.connectedComponents(marks.astype(np.uint8), connectivity=8)
+    reach = 2 * round(TOUCH_MM * px_per_mm) + 1
+    near = cv2.dilate(ink.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
+    touched = np.zeros(count, bool)
+    touched[labels[near]] = True
+    touched[0] = False
+    return touched[labels]
+
+
+def _morphed(row: np.ndarray, operation: int, length: int) -> np.ndarray:
+    return cv2.morphologyEx(row[None].astype(np.uint8), operation, np.ones((1, length), np.uint8))[0] > 0
+
+
+def _odd_px(length: float) -> int:
+    return max(1, round(length)) | 1
 
 
 def _closed(ink: np.ndarray, kernels: tuple[np.ndarray, ...]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Print goes, ink stays: empty forms give no ink, and a stroke comes out as the one stroke that it was."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -48,9 +49,13 @@ OFFSETS_MM = [(0.0, 0.0), (0.3, 0.0), (-0.2, 0.2), (0.0, -0.3)]
 @pytest.fixture(scope="module", params=PRINTS.values(), ids=PRINTS.keys())
 def printed(request, tmp_path_factory) -> tuple[FormTemplate, np.ndarray]:
     """A form with its blank, and the blank as drawn."""
+    return printed_form(*request.param, tmp_path_factory.mktemp("form"))
+
+
+def printed_form(line: int, line_mm: float, folder: Path) -> tuple[FormTemplate, np.ndarray]:
     form = template((COMB, FREE), SIZE_MM)
-    empty = print_form(form, words=8, line=request.param[0], line_mm=request.param[1])
-    return replace(form, blank=save_blank(empty, tmp_path_factory.mktemp("form") / "blank.png")), empty
+    empty = print_form(form, words=8, line=line, line_mm=line_mm)
+    return replace(form, blank=save_blank(empty, folder / "blank.png")), empty
 
 
 def isolated(
@@ -122,6 +127,30 @@ def test_a_stroke_over_a_printed_line_stays_one(start, end, pen_mm, has_blank, s
     assert len(components.areas) == 1
     length_mm = np.hypot(components.widths[0], components.heights[0]) / PX_PER_MM
     assert length_mm == pytest.approx(np.hypot(*np.subtract(end, start)) + pen_mm, rel=0.15)
+
+
+ON_A_LINE = {
+    "a 7's bar below the head": [(23.2, 8.4), (26.8, 8.4), (24.6, 14.0)],
+    "a 7's bar above the head": [(23.2, 7.6), (26.8, 7.6), (24.6, 14.0)],
+    "a 2's foot above the foot": [(23.4, 11.0), (26.0, 10.6), (23.2, 15.6), (26.8, 15.6)],
+    "a 7's bar over two cells": [(26.2, 8.4), (30.2, 8.4), (27.0, 14.0)],
+}
+
+
+@pytest.mark.parametrize("scanner", [SCANNERS["200 dpi JPEG"], SCANNERS["1-bit"]], ids=["JPEG", "1-bit"])
+@pytest.mark.parametrize("line", [name for name in PRINTS if name != "thick black"])
+@pytest.mark.parametrize("stroke", ON_A_LINE.values(), ids=ON_A_LINE.keys())
+def test_a_stroke_along_a_printed_line_is_not_lost(stroke, line, scanner, tmp_path):
+    """Where the line is thinner than the pen."""
+    form, page = printed_form(*PRINTS[line], tmp_path)
+    draw_stroke(page, stroke, pen_mm=0.5)
+    image = isolated(form, page, scanner)[0]
+    components = Components.of(image.ink)
+    largest = int(components.areas.argmax())
+    drawn_mm = np.ptp(np.array(stroke), axis=0) + 0.5
+    seen_mm = np.array([components.widths[largest], components.heights[largest]]) / PX_PER_MM
+    assert seen_mm == pytest.approx(drawn_mm, abs=0.6)
+    assert components.areas[largest] > 0.9 * components.areas.sum()
 
 
 @pytest.mark.parametrize("contrast", [40, 80, 220])
