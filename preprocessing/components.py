@@ -67,6 +67,6 @@ class Components:
         box = PixelBox(
             max(0, box.left - 1), max(0, box.top - 1), min(width, box.right + 1), min(height, box.bottom + 1)
         )
-        labels = self.labels[box.slices]
-        others = (labels > 0) & ~np.isin(labels, np.array(members) + 1)
-        return box, np.where(others, 0, ink[box.slices]).astype(np.uint8)
+        kept = np.zeros(len(self.boxes) + 1, bool)
+        kept[[0, *(index + 1 for index in members)]] = True
+        return box, ink[box.slices] * kept[self.labels[box.slices]]

@@ -43,7 +43,7 @@ def segment_freehand(image: FieldImage) -> Candidates:
         state = CellState.STRUCK_OUT if is_blotted(image.grey, image.cells[0]) else CellState.EMPTY
         return Candidates(0, (), (state,))
     digit_height = _digit_height(components, members)
-    members = [index for index in members if _may_be_written(components, index, digit_height)]
+    members = _may_be_written(components, members, digit_height)
     segments = []
     for group in _groups(components, members):
         segments += _cut(components, image.ink, group, digit_height)
@@ -66,22 +66,26 @@ def _digit_height(components: Components, members: list[int]) -> float:
     return float(np.quantile(heights[heights > 0.4 * heights.max()], 0.6))
 
 
-def _may_be_written(components: Components, index: int, digit_height: float) -> bool:
-    """False for specks and points far smaller than a digit, and for rules: flat, and longer than a digit is wide."""
-    width, height = components.widths[index], components.heights[index]
-    is_speck = max(width, height) < SPECK_SHARE * digit_height
-    is_rule = height < RULE_SHARE * digit_height and width > 1.3 * digit_height
-    return not (is_speck or is_rule)
+def _may_be_written(components: Components, members: list[int], digit_height: float) -> list[int]:
+    """Without specks and points far smaller than a digit, and without rules: flat, and longer than a digit is wide."""
+    widths, heights = components.widths[members], components.heights[members]
+    is_speck = np.maximum(widths, heights) < SPECK_SHARE * digit_height
+    is_rule = (heights < RULE_SHARE * digit_height) & (widths > 1.3 * digit_height)
+    return [index for index, left_out in zip(members, (is_speck | is_rule).tolist(), strict=True) if not left_out]
 
 
 def _groups(components: Components, members: list[int]) -> list[list[int]]:
     """Strokes that lie above one another belong together: the bar of a 5, a broken 0."""
     groups: list[list[int]] = []
-    for index in members:
-        if groups and _overlap(components.box_of(groups[-1]), components.box_of([index])) > 0.5:
+    around = PixelBox(0, 0, 0, 0)
+    for index, corners in zip(members, components.boxes[members].tolist(), strict=True):
+        box = PixelBox(*corners)
+        if groups and _overlap(around, box) > 0.5:
             groups[-1].append(index)
+            around = _around(around, box)
         else:
             groups.append([index])
+            around = box
     return groups
 
 
@@ -117,52 +121,55 @@ def _cut_columns(ink: np.ndarray, digit_height: float) -> list[int]:
     cost = np.minimum(thickness / (0.3 * digit_height), outline / (0.7 * digit_height))
     apart = max(2, round(0.22 * digit_height))
     columns: list[int] = []
-    for column in np.argsort(cost[apart : width - apart], kind="stable") + apart:
-        if cost[column] > 1 or len(columns) == MAX_CUTS:
+    for column in _thinnest_first(cost[apart : width - apart], apart):
+        if len(columns) == MAX_CUTS:
             break
         if all(abs(column - other) >= apart for other in columns):
-            columns.append(int(column))
+            columns.append(column)
     return sorted(columns)
+
+
+def _thinnest_first(cost: np.ndarray, first: int) -> list[int]:
+    """The columns that may be cut at all, of those from ``first`` on."""
+    order = np.argsort(cost, kind="stable")
+    cuttable: list[int] = (order[cost[order] <= 1] + first).tolist()
+    return cuttable
 
 
 def _pieces(segments: list[_Segment], digit_height: float, image: FieldImage) -> list[Piece]:
     pieces = []
-    for start in range(len(segments)):
-        for end in range(start + 1, min(start + MAX_JOINED, len(segments)) + 1):
-            joined = segments[start:end]
-            box = _around(joined)
-            if end > start + 1 and box.width > 1.5 * digit_height:
+    for start, first in enumerate(segments):
+        pieces.append(Piece(start, start + 1, first.box, first.ink, _void_prior(first, digit_height, image)))
+        joined = first
+        for end in range(start + 2, min(start + MAX_JOINED, len(segments)) + 1):
+            box = _around(joined.box, segments[end - 1].box)
+            if box.width > 1.5 * digit_height:
                 break
-            pieces.append(Piece(start, end, box, _joined_ink(joined, box), _void_prior(joined, digit_height, image)))
+            joined = _Segment(box, _joined_ink((joined, segments[end - 1]), box))
+            # Of a joint, only the parts may be passed over, one by one.
+            pieces.append(Piece(start, end, box, joined.ink, 0.0))
     return pieces
 
 
-def _around(segments: list[_Segment]) -> PixelBox:
-    return PixelBox(
-        min(segment.box.left for segment in segments),
-        min(segment.box.top for segment in segments),
-        max(segment.box.right for segment in segments),
-        max(segment.box.bottom for segment in segments),
-    )
+def _around(a: PixelBox, b: PixelBox) -> PixelBox:
+    return PixelBox(min(a.left, b.left), min(a.top, b.top), max(a.right, b.right), max(a.bottom, b.bottom))
 
 
-def _joined_ink(segments: list[_Segment], box: PixelBox) -> np.ndarray:
+def _joined_ink(parts: tuple[_Segment, _Segment], box: PixelBox) -> np.ndarray:
     ink = np.zeros((box.height, box.width), np.uint8)
-    for segment in segments:
-        left, top = segment.box.left - box.left, segment.box.top - box.top
-        place = ink[top : top + segment.box.height, left : left + segment.box.width]
-        np.maximum(place, segment.ink, out=place)
+    for part in parts:
+        left, top = part.box.left - box.left, part.box.top - box.top
+        place = ink[top : top + part.box.height, left : left + part.box.width]
+        np.maximum(place, part.ink, out=place)
     return ink
 
 
-def _void_prior(joined: list[_Segment], digit_height: float, image: FieldImage) -> float:
-    """Small pieces may be passed over, and what may be the field's frame; of joints, only their parts one by one."""
-    if len(joined) > 1:
-        return 0.0
+def _void_prior(segment: _Segment, digit_height: float, image: FieldImage) -> float:
+    """Small segments may be passed over, and what may be the field's frame."""
     for height_share, prior in SMALL_PRIORS:
-        if joined[0].box.height < height_share * digit_height:
+        if segment.box.height < height_share * digit_height:
             return prior
-    return FRAME_PRIOR if not image.frame_known and _may_be_frame(joined[0], image) else 0.0
+    return FRAME_PRIOR if not image.frame_known and _may_be_frame(segment, image) else 0.0
 
 
 def _may_be_frame(segment: _Segment, image: FieldImage) -> bool:
