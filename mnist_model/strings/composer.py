@@ -261,12 +261,15 @@ class _Sheet:
         y = self._baseline + self._hand.climb * after + rng.normal(-0.02, 0.05) * unit
         if kind < 0.6:  # a point
             ends = [[x, y, x + rng.normal(0, 0.03) * unit, y + rng.normal(0, 0.03) * unit]]
-        elif kind < 0.92:  # a comma, as large as a small 1 with some
-            head, reach = y - rng.uniform(0, 0.2) * unit, rng.uniform(0.1, 0.55) * unit
-            middle = x + rng.uniform(0, 0.06) * unit
+        elif kind < 0.92:  # a comma, from a dot with a tail to one as tall as a small 1
+            head, foot = rng.uniform(0, 0.2), rng.uniform(0, 0.5)
+            if rng.random() < 0.45:
+                head, foot = rng.uniform(0.15, 0.5), rng.uniform(0.02, 0.3)
+            reach = (head + foot + 0.05) * unit
+            head, middle = y - head * unit, x + rng.uniform(0, 0.06) * unit
             ends = [
                 [x, head, middle, head + 0.4 * reach],
-                [middle, head + 0.4 * reach, x - rng.uniform(0.2, 0.7) * reach, head + reach],
+                [middle, head + 0.4 * reach, x - rng.uniform(0.1, 0.7) * reach, head + reach],
             ]
         else:  # a dash, or a point half way up
             y -= 0.42 * unit
@@ -300,7 +303,8 @@ class _Sheet:
         reach = x
         for _ in range(1 + (rng.random() < 0.25)):
             sign = _TRAILERS[rng.integers(len(_TRAILERS))]
-            reach = self._add_sign(sign, x, rng.uniform(0.35, 1.1), side=1)
+            least = 0.35 if sign[0] not in _SLASHES else 0.75
+            reach = self._add_sign(sign, x, rng.uniform(least, 1.1), side=1)
             x = reach + rng.uniform(0.05, 0.4) * unit
         return reach
 
@@ -485,6 +489,9 @@ _SLASH_DASH = (((0.0, 1.1), (0.35, -0.1)), ((0.4, 0.6), (0.9, 0.58)))
 _STEEP_SLASH_DASH = (((0.0, 1.05), (0.2, -0.1)), ((0.3, 0.6), (0.75, 0.56)))
 _LONG_SLASH_DASH = (((0.0, 1.3), (0.6, -0.25)), ((0.6, 0.5), (1.3, 0.45)))
 _CURVED_SLASH_DASH = (((0.0, 1.1), (0.2, 0.4), (0.4, -0.1)), ((0.35, 0.65), (0.7, 0.5), (1.1, 0.55)))
+_BAR_DASH = (((0.05, 0.0), (0.0, 1.0)), ((0.35, 0.55), (0.85, 0.52)))
+_BAR_FAR_DASH = (((0.08, -0.05), (0.0, 1.05)), ((0.6, 0.6), (0.9, 0.5), (1.4, 0.52)))
+_SLASH_FAR_DASH = (((0.0, 1.05), (0.3, -0.05)), ((0.65, 0.6), (0.9, 0.45), (1.4, 0.42)))
 _SLASH_EQUALS = (((0.0, 1.1), (0.35, -0.1)), ((0.4, 0.5), (0.85, 0.48)), ((0.4, 0.72), (0.85, 0.7)))
 _HASH = (
     ((0.3, 0.0), (0.15, 1.0)),
@@ -516,6 +523,13 @@ _COLON_DASH = (((0.0, 0.97), (0.02, 1.0)), ((0.0, 0.5), (0.02, 0.52)), ((0.25, 0
 _COMMA = (((0.05, 0.95), (0.0, 1.2)),)
 _FLOURISH = (((0.0, 0.6), (0.3, 0.4), (0.6, 0.6), (0.9, 0.45), (1.3, 0.5)),)
 _HOOK = (((0.0, 0.5), (0.6, 0.45), (0.9, 0.2), (0.7, 0.1), (0.3, 0.8)),)
+_SLASHES = {
+    sign[0]
+    for sign in (
+        *(_SLASH_DASH, _STEEP_SLASH_DASH, _LONG_SLASH_DASH, _CURVED_SLASH_DASH, _SLASH_FAR_DASH, _SLASH_EQUALS),
+        *(_BAR_DASH, _BAR_FAR_DASH),
+    )
+}
 _TRAILERS = (
     *(
         _DASH,
@@ -532,6 +546,10 @@ _TRAILERS = (
         _SLASH_DASH,
         _STEEP_SLASH_DASH,
         _STEEP_SLASH_DASH,
+        _BAR_DASH,
+        _BAR_DASH,
+        _BAR_FAR_DASH,
+        _SLASH_FAR_DASH,
         _LONG_SLASH_DASH,
         _CURVED_SLASH_DASH,
         _SLASH_EQUALS,
