@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from preprocessing.levels import level_quantile
+
 SIDE_PX = 28
 BOX_PX = 20
 FAINT = 96  # ink no darker than this is a stroke's rim
@@ -59,22 +61,9 @@ def _fit_into_box(ink: np.ndarray) -> np.ndarray:
 
 def _stretch(ink: np.ndarray) -> np.ndarray:
     """Scale the grey levels so that the stroke's core is white, as in MNIST, for thin and for pale strokes too."""
-    return cv2.convertScaleAbs(ink, alpha=255.0 / max(_core(ink), 1.0))
-
-
-def _core(ink: np.ndarray) -> float:
-    """What ``CORE_SHARE`` of the pixels with ink are no darker than, between two levels linearly; 255 without ink.
-
-    The same as ``np.percentile``, which takes longer than all the rest of ``normalize``.
-    """
-    levels = np.sort(ink, axis=None)
-    levels = levels[np.searchsorted(levels, 1) :]
-    if not levels.size:
-        return 255.0
-    place = CORE_SHARE * (levels.size - 1)
-    below = int(place)
-    low, high = int(levels[below]), int(levels[min(below + 1, levels.size - 1)])
-    return low + (place - below) * (high - low)
+    inked = ink[ink > 0]
+    core = level_quantile(inked, CORE_SHARE) if inked.size else 255.0
+    return cv2.convertScaleAbs(ink, alpha=255.0 / max(core, 1.0))
 
 
 def _centre_by_mass(ink: np.ndarray) -> np.ndarray:

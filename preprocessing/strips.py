@@ -14,6 +14,7 @@ import numpy as np
 
 from preprocessing.components import INK_LEVEL
 from preprocessing.form_removal import MIN_CONTRAST, darkness
+from preprocessing.levels import level_quantile
 from preprocessing.page import FieldImage, PixelBox
 
 HEIGHT_PX = 32
@@ -111,10 +112,14 @@ def _without_print(dark: np.ndarray, ink: np.ndarray, px_per_mm: float) -> np.nd
     written = ink > INK_LEVEL
     if not written.any():
         return dark
-    removed = ((ink == 0) & (dark > np.quantile(dark[written], PALEST))).astype(np.uint8)
+    removed = ((ink == 0) & (dark > level_quantile(dark[written], PALEST))).astype(np.uint8)
+    if not removed.any():
+        return dark
     _, labels, stats, _ = cv2.connectedComponentsWithStats(removed, connectivity=8)
     long = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > PRINT_MM * px_per_mm
     long[0] = False
+    if not long.any():
+        return dark
     rim = cv2.dilate(long[labels].astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     return np.where(rim & ~written, ink, dark).astype(np.uint8)
 
@@ -122,7 +127,7 @@ def _without_print(dark: np.ndarray, ink: np.ndarray, px_per_mm: float) -> np.nd
 def _core(dark: np.ndarray, ink: np.ndarray) -> float:
     """How dark the core of the strokes is, in grey levels; no paler than the palest pencil."""
     written = dark[ink > INK_LEVEL]
-    return max(MIN_CONTRAST, float(np.quantile(written, 0.6)) if written.size else 0.0)
+    return max(MIN_CONTRAST, level_quantile(written, 0.6) if written.size else 0.0)
 
 
 def _band(strokes: np.ndarray, least_px: float) -> _Band:
