@@ -119,7 +119,7 @@ def test_the_nightly_run_writes_the_csv(installation: Installation) -> None:
     assert "Completed" in said
     assert len((installation.folder / "out" / "readings.csv").read_text(encoding="utf-8-sig").splitlines()) == 6
     keys = {artifact["key"] for artifact in installation.ask("/artifacts/filter", {})}
-    assert keys == {"digitize-progress", "digitized-fields", "readings-csv", "records-csv"}
+    assert keys == {"batch-report", "digitize-progress", "digitized-fields", "readings-csv", "records-csv"}
 
 
 def test_the_deployments_are_what_prefect_yaml_says(installation: Installation) -> None:
