@@ -13,12 +13,17 @@ from forms.errors import FormError
 from forms.template import MM_PER_INCH, FormTemplate
 from preprocessing.decoding import decode
 from preprocessing.features import Detector, Features, detect_features
+from preprocessing.patches import Patches
 from preprocessing.raster import Refusal
 
 MIN_PATCHES = 12
 FEATURE_DPI = 100  # where a page is found; finer costs time and finds nothing more
 PATCH_GRID = (9, 12)
+RULE_MM = 0.5  # from the edge of a field inwards: so far its printed border may reach
 PATCH_MM = 7.0  # a patch of print that is looked for again: large enough to be unique within its neighbourhood
+MIN_COUNTED = 0.6  # of a patch: share that lies outside of the fields
+MIN_CORNERNESS = 0.01  # of the strongest: thin grey rules have 0.02 of a black mark's, a scan's grain 0.002
+HALF_PX = round(PATCH_MM / 2 * FEATURE_DPI / MM_PER_INCH)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,13 +32,14 @@ class BlankPrint:
 
     ``working`` is (H, W) uint8 at the form's working dpi, ``grey`` the same at ``FEATURE_DPI``; both cover exactly
     the page, so that a scale is all that lies between their pixels and mm. ``patch_centres`` (N, 2) int: pixels of
-    ``grey`` around which there is print in both directions, spread over the page.
+    ``grey`` around which there is print in both directions, spread over the page; ``patches`` are that print.
     """
 
     form: FormTemplate
     working: np.ndarray
     grey: np.ndarray
     patch_centres: np.ndarray
+    patches: Patches
     _features: dict[str, Features] = field(default_factory=dict)
 
     @property
@@ -75,7 +81,9 @@ def blank_print(form: FormTemplate) -> BlankPrint:
     scan = _load(form)
     working = _resized(scan, form, form.working_dpi)
     grey = _resized(scan, form, FEATURE_DPI)
-    blank = BlankPrint(form, working, grey, _patch_centres(grey, form))
+    counts = _counts(form)
+    centres = _patch_centres(grey, counts)
+    blank = BlankPrint(form, working, grey, centres, Patches.cut(grey, counts, centres, HALF_PX))
     if not blank.is_findable and not form.marks:
         raise FormError(_place(form), "the blank has too little print to find a page by", "Add registration marks.")
     return blank
@@ -109,16 +117,16 @@ def _resized(scan: np.ndarray, form: FormTemplate, dpi: float) -> np.ndarray:
     return cv2.resize(scan, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
 
 
-def _patch_centres(grey: np.ndarray, form: FormTemplate) -> np.ndarray:
-    """The most corner-like place of each cell of a grid, by the smaller eigenvalue (Shi and Tomasi 1994).
+def _patch_centres(grey: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The most corner-like place of each cell of a grid, (N, 2) int, where ``counts`` is 1 on enough of a patch.
 
     A place on a straight line would be found again anywhere along the line; a corner, a crossing or text only where
-    it is. The insides of the fields don't count: there the filled page holds ink.
+    it is.
     """
-    half = round(PATCH_MM / 2 * FEATURE_DPI / MM_PER_INCH)
-    cornerness = cv2.cornerMinEigenVal(cv2.GaussianBlur(grey, (0, 0), 1.0), blockSize=2 * half + 1)
-    floor = 0.02 * float(cornerness.max())
-    cornerness[_share_in_fields(grey.shape, form, 2 * half + 1) > 0.5] = 0
+    half = HALF_PX
+    cornerness = _cornerness(grey, counts)
+    floor = MIN_CORNERNESS * float(cornerness.max())
+    cornerness[cv2.blur(counts, (2 * half + 1, 2 * half + 1)) < MIN_COUNTED] = 0
     height, width = grey.shape
     columns, rows = PATCH_GRID if height >= width else PATCH_GRID[::-1]
     xs = np.linspace(half, width - half - 1, columns + 1).astype(int)
@@ -133,11 +141,23 @@ def _patch_centres(grey: np.ndarray, form: FormTemplate) -> np.ndarray:
     return np.array(centres, dtype=int).reshape(-1, 2)
 
 
-def _share_in_fields(shape: tuple[int, ...], form: FormTemplate, side_px: int) -> np.ndarray:
-    """(H, W) float32: how much of a patch around each pixel lies within fields, where a filled page holds ink."""
-    inside = np.zeros(shape, np.float32)
+def _cornerness(grey: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(H, W) float32: over a patch around each pixel, the smaller eigenvalue of the structure tensor of what counts.
+
+    Shi and Tomasi, Good Features to Track, 1994.
+    """
+    soft = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    gradient_x, gradient_y = (cv2.Sobel(soft, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    products = (gradient_x**2, gradient_y**2, gradient_x * gradient_y)
+    xx, yy, xy = (cv2.blur(each * counts, (2 * HALF_PX + 1, 2 * HALF_PX + 1)) for each in products)
+    return (xx + yy - np.sqrt((xx - yy) ** 2 + 4 * xy**2)) / 2
+
+
+def _counts(form: FormTemplate) -> np.ndarray:
+    """(H, W) float32 at ``FEATURE_DPI``: 0 within fields, where a filled page holds ink, 1 elsewhere."""
     scale = FEATURE_DPI / MM_PER_INCH
-    for box in (box for each in form.fields for box in each.boxes):
+    counts = np.ones((round(form.page_height_mm * scale), round(form.page_width_mm * scale)), np.float32)
+    for box in (box.grown(-RULE_MM) for each in form.fields for box in each.boxes):
         top, bottom = round(box.y_mm * scale), round(box.bottom_mm * scale)
-        inside[top:bottom, round(box.x_mm * scale) : round(box.right_mm * scale)] = 1
-    return cv2.blur(inside, (side_px, side_px))
+        counts[top:bottom, round(box.x_mm * scale) : round(box.right_mm * scale)] = 0
+    return counts

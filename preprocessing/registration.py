@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from forms.template import MM_PER_INCH, FormTemplate
-from preprocessing.blank import PATCH_MM, BlankPrint, blank_print
+from preprocessing.blank import BlankPrint, blank_print
 from preprocessing.features import Detector, Features, detect_features
 from preprocessing.marks import find_squares, match_marks
 from preprocessing.page import Page, PageProblem, ProblemReason, RegisteredPage
@@ -26,6 +26,8 @@ WRONG_FORM_CLEARNESS = 0.5  # under this share of print found again, the page sh
 BLANK_PAGE_CONTRAST = 24  # grey levels between paper and the darkest 0.1 % of a page that holds anything
 MIN_MATCHES = 12
 TOLERANCE_MM = 1.0  # a patch farther from the homography than this does not shape it: curled paper, or a chance find
+REACH_MM = (5.0, 2.0)  # how far print is looked for from where a first guess puts it, then from where the print does
+REACH_BY_MARKS_MM = (2.0, 2.0)  # four marks leave only the paper's curl; farther off it is another form's print
 PATCH_SCORE = 0.55  # normalized cross-correlation above which a patch of print counts as found
 
 
@@ -159,7 +161,8 @@ def _best_each_way_up(fits: list[Fit]) -> list[Fit]:
 
 
 def _confirm(small: _Small, blank: BlankPrint, fit: Fit) -> Fit:
-    refined = _refine(small, blank, fit.page_from_mm)
+    reaches_mm = REACH_BY_MARKS_MM if len(blank.form.marks) >= 4 else REACH_MM
+    refined = _refine(small, blank, fit.page_from_mm, reaches_mm)
     return Fit(fit.page_from_mm, fit.residual_mm, 0.0) if refined is None else refined
 
 
@@ -178,7 +181,7 @@ def _fit_by_print(small: _Small, blank: BlankPrint) -> Fit | None:
         guess = _guess(small.features(detector), blank.features(detector), detector, blank.grey.shape)
         if guess is None:
             continue
-        fit = _refine(small, blank, small.page_from_small @ guess @ blank.blank_from_mm)
+        fit = _refine(small, blank, small.page_from_small @ guess @ blank.blank_from_mm, REACH_MM)
         if fit is not None and (best is None or fit.clearness > best.clearness):
             best = fit
         if best is not None and best.clearness > 0.6:
@@ -217,14 +220,14 @@ def _is_plausible(homography: np.ndarray, shape: tuple[int, ...]) -> bool:
     return bool(sides.max() < 2.2 * sides.min())
 
 
-def _refine(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray) -> Fit | None:
-    """Look for patches of the blank's print near where they should be, twice, and fit the homography to what was found.
+def _refine(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray, reaches_mm: tuple[float, ...]) -> Fit | None:
+    """Look for patches of the blank's print where they should be, once a reach; fit the homography to what is found.
 
     Returns:
         The better homography, the root mean square distance of the patches that were found, and the share of all
         patches that was. None where too few were found to fit anything.
     """
-    for reach_mm in (5.0, 2.0):
+    for reach_mm in reaches_mm:
         found = _find_patches(small, blank, page_from_mm, reach_mm)
         if found.is_found.sum() < MIN_MATCHES:
             return None
@@ -237,7 +240,7 @@ def _refine(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray) -> Fit |
     return _measure(page_from_mm, found)
 
 
-def _measure(page_from_mm: np.ndarray, found: _Patches) -> Fit:
+def _measure(page_from_mm: np.ndarray, found: _Found) -> Fit:
     mm_from_page = np.linalg.inv(page_from_mm)
     offsets_mm = np.linalg.norm(_transform(found.page, mm_from_page) - found.mm, axis=1)
     agrees = found.is_found & (offsets_mm < 2.5)
@@ -246,7 +249,7 @@ def _measure(page_from_mm: np.ndarray, found: _Patches) -> Fit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Patches:
+class _Found:
     """Patches of print: where on the form (N, 2) mm, where on the page (N, 2) px, and whether they were seen."""
 
     mm: np.ndarray
@@ -254,7 +257,7 @@ class _Patches:
     is_found: np.ndarray
 
 
-def _find_patches(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray, reach_mm: float) -> _Patches:
+def _find_patches(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray, reach_mm: float) -> _Found:
     """Normalized cross-correlation of each patch with the page, straightened by the homography so far."""
     blank_from_mm = blank.blank_from_mm
     small_from_blank = np.linalg.inv(small.page_from_small) @ page_from_mm @ np.linalg.inv(blank_from_mm)
@@ -265,25 +268,18 @@ def _find_patches(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray, re
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    half = round(PATCH_MM / 2 * blank.px_per_mm)
     reach = max(2, round(reach_mm * blank.px_per_mm))
-    padded = cv2.copyMakeBorder(straight, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    centres, is_found = [], []
-    for x, y in blank.patch_centres:
-        patch = blank.grey[y - half : y + half + 1, x - half : x + half + 1]
-        window = padded[y - half : y + half + 1 + 2 * reach, x - half : x + half + 1 + 2 * reach]
-        scores = cv2.matchTemplate(window, patch, cv2.TM_CCOEFF_NORMED)
-        _, score, _, (peak_x, peak_y) = cv2.minMaxLoc(scores)
-        sub_x, sub_y = _subpixel(scores, peak_x, peak_y)
-        centres.append((x + sub_x - reach, y + sub_y - reach))
-        is_found.append(score > PATCH_SCORE)
-    page = _transform(np.array(centres, dtype=float), small.page_from_small @ small_from_blank)
+    scores = blank.patches.scores(straight, reach)
+    peaks = np.array([_peak(each) for each in scores])
+    centres = blank.patch_centres + peaks - reach
+    page = _transform(centres, small.page_from_small @ small_from_blank)
     mm = _transform(blank.patch_centres.astype(np.float64), np.linalg.inv(blank_from_mm))
-    return _Patches(mm, page, np.array(is_found))
+    return _Found(mm, page, scores.max((1, 2)) > PATCH_SCORE)
 
 
-def _subpixel(scores: np.ndarray, x: int, y: int) -> tuple[float, float]:
-    """The peak of a parabola through the scores beside the best one, in each direction."""
+def _peak(scores: np.ndarray) -> tuple[float, float]:
+    """Where the best score lies, (x, y), to a part of a pixel: the peak of a parabola through its neighbours."""
+    y, x = (int(index) for index in np.unravel_index(int(scores.argmax()), scores.shape))
 
     def vertex(before: float, at: float, after: float) -> float:
         curvature = before - 2 * at + after

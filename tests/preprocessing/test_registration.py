@@ -1,6 +1,7 @@
 """Where a form lies on its scan, against where it was put; and that no page is silently read in the wrong place."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forms.errors import FormError
 from forms.template import FormTemplate, Mark
+from preprocessing.blank import blank_print
 from preprocessing.marks import match_marks
 from preprocessing.page import Page, PageProblem, ProblemReason, RegisteredPage
 from preprocessing.registration import register, scale_px_per_mm
@@ -213,6 +216,47 @@ def test_a_page_of_dark_squares_is_not_taken_for_marks(by, chance_finds, drawn):
             print_square(page, Mark(*rng.uniform((8, 8), (142, 97)), 4.0))
         read += isinstance(register(scan(page, Scanner(dpi=150))[0], (drawn[by][0],)), RegisteredPage)
     assert read <= chance_finds
+
+
+# ---- little print
+
+
+def bare(
+    folder: Path, name: str, cell_mm: tuple[float, float] = (6.0, 8.0), row_mm: float = 15.0
+) -> tuple[FormTemplate, np.ndarray]:
+    """A form of marks and of combs in thin grey rules, without a word, and its page with large digits in each box."""
+    fields = [comb(f"{row}", 20 + 3 * row, 20 + row_mm * row, 16, cell_mm) for row in range(5)]
+    form = template(fields, SIZE_MM, marks=MARKS, name=name)
+    page = print_form(form, words=0, line=120, line_mm=0.15)
+    form = replace(form, blank=save_blank(page, folder / f"{name}.png"))
+    for row, field in enumerate(fields):
+        for index, box in enumerate(field.boxes):
+            write_number(page, str((3 * index + row) % 10), box.x_mm + 1, box.bottom_mm - 1.2, pen_mm=0.9, grey=20)
+    return form, page
+
+
+@pytest.mark.parametrize("turn", range(4))
+def test_a_filled_page_of_thin_grey_combs_is_found_by_what_lies_outside_of_its_fields(turn, tmp_path):
+    form, page = bare(tmp_path, "bare")
+    seen, true = scan(page, Scanner(dpi=200, turn=turn, skew_deg=1))
+    result = found(seen, form)
+    assert result.clearness > 0.8
+    assert corner_error_mm(form, result.homography, true) < 0.3
+
+
+def test_another_form_with_the_same_marks_is_refused(tmp_path):
+    form, _ = bare(tmp_path, "bare")
+    _, other = bare(tmp_path, "other", (5.0, 7.0), 12.0)
+    assert refused(scan(other, Scanner(dpi=200))[0], form) == ProblemReason.WRONG_FORM
+
+
+def test_print_within_a_field_is_not_looked_for(tmp_path):
+    """A field's guides vanish below the ink: a form of nothing else has too little print to be found by."""
+    fields = [freehand(f"{row}", 20, 20 + 15 * row, 100, 10, 9) for row in range(5)]
+    guides = [comb("guides", 25, 22 + 15 * row, 12, (6.0, 6.0)) for row in range(5)]
+    page = print_form(template(guides, SIZE_MM), words=0)
+    with pytest.raises(FormError, match="too little print"):
+        blank_print(template(fields, SIZE_MM, blank=save_blank(page, tmp_path / "guides.png"), name="guides"))
 
 
 # ---- geometry

@@ -1,0 +1,87 @@
+"""Patches of a form's print, looked for on a page: where each fits best, and how well.
+
+The insides of fields are masked out of a patch: there a filled page holds ink that the blank does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import fft
+
+QUIET_LEVELS = 1.0  # grey levels: paper that varies by less is taken to vary by this, or its grain would count as print
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patches:
+    """N square patches of S by S pixels.
+
+    ``templates`` (N, S, S) float32: the print, of mean 0 and norm 1 within its mask and 0 outside of it. ``masks``
+    (N, S, S) float32: 1 where the print counts, 0 where it does not. ``corners`` (N, 2) int: x and y of each one's top
+    left pixel in the blank.
+    """
+
+    templates: np.ndarray
+    masks: np.ndarray
+    corners: np.ndarray
+    _spectra: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+
+    @classmethod
+    def cut(cls, grey: np.ndarray, counts: np.ndarray, centres: np.ndarray, half: int) -> Patches:
+        """Cut patches out of the blank.
+
+        Args:
+            grey: the blank, (H, W) uint8.
+            counts: (H, W), 1 where the print counts and 0 where it does not.
+            centres: (N, 2) int, x and y of each patch's middle; the patch lies within the blank, and some of it counts.
+            half: pixels from a patch's middle to its edge, so that its side is 2 half + 1.
+        """
+        side, corners = 2 * half + 1, centres - half
+        x, y = corners.T
+        masks = sliding_window_view(counts.astype(np.float32), (side, side))[y, x]
+        templates = sliding_window_view(grey.astype(np.float32), (side, side))[y, x]
+        means = (templates * masks).sum((1, 2)) / masks.sum((1, 2))
+        templates = (templates - means[:, None, None]) * masks
+        templates /= np.linalg.norm(templates, axis=(1, 2), keepdims=True)
+        return cls(templates, masks, corners)
+
+    def scores(self, grey: np.ndarray, reach: int) -> np.ndarray:
+        """Masked normalized cross-correlation (Padfield 2012) with a page that lies where the blank does.
+
+        All patches at once by Fourier transform: what the templates and masks become is kept, which makes it as quick
+        as correlation without masks.
+
+        Args:
+            grey: the page, (H, W) uint8, straightened to the blank's pixels.
+            reach: how far to look in each direction, in pixels.
+
+        Returns:
+            (N, 2 reach + 1, 2 reach + 1) float32: the correlation at each shift, [reach, reach] being none.
+        """
+        side = self.masks.shape[1] + 2 * reach
+        size = fft.next_fast_len(side, real=True)
+        padded = np.pad(grey, reach, mode="edge").astype(np.float32)
+        x, y = self.corners.T
+        windows = sliding_window_view(padded, (side, side))[y, x]
+        windows = windows - windows.mean((1, 2), keepdims=True)  # or the squares' rounding would drown the variance
+        templates, masks = self._conjugate_spectra(size)
+        shape = (size, size)
+        spectra = fft.rfft2(windows, shape)
+        products = np.stack([spectra * templates, spectra * masks, fft.rfft2(windows**2, shape) * masks])
+        # What the transform wraps around lies beyond the reach.
+        valid = fft.irfft2(products, s=shape)[:, :, : 2 * reach + 1, : 2 * reach + 1]
+        covariance, total, squares = valid
+        counted = self.masks.sum((1, 2))[:, None, None]
+        energy = np.maximum(squares - total**2 / counted, QUIET_LEVELS**2 * counted)
+        return covariance / np.sqrt(energy)
+
+    def _conjugate_spectra(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        if size not in self._spectra:
+            shape = (size, size)
+            self._spectra[size] = (
+                fft.rfft2(self.templates, s=shape).conj(),
+                fft.rfft2(self.masks, s=shape).conj(),
+            )
+        return self._spectra[size]
