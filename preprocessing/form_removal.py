@@ -211,6 +211,8 @@ def _laid_on(line: np.ndarray, is_free: np.ndarray, level: float, px_per_mm: flo
     # Where lines meet, a stroke goes on that lies on both sides.
     passed = _morphed(is_more, cv2.MORPH_CLOSE, _odd_px(MEETING_MM * px_per_mm)) & ~is_free
     is_more = _morphed(is_more | passed, cv2.MORPH_OPEN, _odd_px(ALONG_MM * px_per_mm))
+    if not is_more.any():  # as along most lines
+        return np.zeros(line.shape, bool)
     own = np.quantile(line[:, is_free], USUAL_QUANTILE, axis=1, keepdims=True)
     rest = ((line > own + 0.5 * level) & is_more).astype(np.uint8)
     # A stroke that is wider than the line, in its middle, shows at both of its sides.
