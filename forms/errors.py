@@ -1,9 +1,21 @@
-"""What is wrong with a form file, said so that its author can mend it."""
+"""What is wrong, said so that a person can mend it: the base of such errors, and what is wrong with a form file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+
+class MendableError(Exception):
+    """Something that cannot be used: what the problem is, and what a person can do about it."""
+
+    def __init__(self, problem: str, mend: str):
+        super().__init__(problem, mend)  # both, so that the error survives pickling between processes
+        self.problem = problem
+        self.mend = mend
+
+    def __str__(self) -> str:
+        return f"{self.problem}; {self.mend}"
 
 
 @dataclass(frozen=True, slots=True)

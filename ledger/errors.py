@@ -7,17 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from forms.errors import MendableError
 
-class LedgerError(Exception):
+
+class LedgerError(MendableError):
     """A ledger that cannot be used, or a CSV that cannot be written, and what to do about it."""
-
-    def __init__(self, problem: str, mend: str):
-        super().__init__(problem, mend)  # both, so that the error survives pickling between processes
-        self.problem = problem
-        self.mend = mend
-
-    def __str__(self) -> str:
-        return f"{self.problem}; {self.mend}"
 
 
 class _Fault(NamedTuple):

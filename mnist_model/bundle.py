@@ -19,22 +19,16 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from forms.errors import MendableError
+
 SHIPPED = Path(__file__).parent / "bundles"
 MODEL_FILES = ("model.keras", "model.h5", "model.tflite")
 CARD_FILE = "card.json"
 CARD_FORMAT = 1
 
 
-class ModelError(Exception):
+class ModelError(MendableError):
     """A model that cannot be used: what the problem is, and what a person can do about it."""
-
-    def __init__(self, problem: str, mend: str):
-        super().__init__(problem, mend)
-        self.problem = problem
-        self.mend = mend
-
-    def __str__(self) -> str:
-        return f"{self.problem}; {self.mend}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
+from forms.errors import MendableError
+
 _GZIP_MAGIC = b"\x1f\x8b"
 _IDX_UINT8 = 8
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")  # what TensorFlow decodes
 _TAKEN = "give an .npz, an idx file of images beside its labels, or a folder with the folders 0 to 9"
 
 
-class DatasetError(Exception):
+class DatasetError(MendableError):
     """Digits that could not be had: what the problem is, and what a person can do about it."""
-
-    def __init__(self, problem: str, mend: str):
-        super().__init__(problem, mend)
-        self.problem = problem
-        self.mend = mend
-
-    def __str__(self) -> str:
-        return f"{self.problem}; {self.mend}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from forms.errors import MendableError
 from forms.template import FieldKind
 from reading.calibration import Calibration, Rescaling
 from reading.signals import Signals
@@ -27,16 +28,8 @@ NOTHING = 1.0  # a threshold that no confidence reaches
 _MEND = "calibrate again, or copy the file whole"
 
 
-class TrustError(Exception):
+class TrustError(MendableError):
     """A calibration that cannot be used: what the problem is, and what a person can do about it."""
-
-    def __init__(self, problem: str, mend: str):
-        super().__init__(problem, mend)
-        self.problem = problem
-        self.mend = mend
-
-    def __str__(self) -> str:
-        return f"{self.problem}; {self.mend}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
