@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from forms.template import Field
 from preprocessing.page import CellState
 from reading.combination import Values
 from reading.readings import Reason
+from reading.rules import is_in_range, matches_pattern
 
 BLANK_CONFIDENCE = 0.99  # a field without ink reads as nothing; what may be wrong is that its ink was lost
 
@@ -64,9 +64,9 @@ def _value_reasons(field: Field, value: str, evidence: Evidence) -> list[Reason]
     reasons = []
     if not field.min_length <= len(value) <= field.max_length or _has_gap(evidence.states):
         reasons.append(Reason.WRONG_LENGTH)
-    if field.pattern is not None and not re.fullmatch(field.pattern, value):
+    if not matches_pattern(field, value):
         reasons.append(Reason.PATTERN_MISMATCH)
-    if not _in_range(field, int(value)):
+    if not is_in_range(field, value):
         reasons.append(Reason.OUT_OF_RANGE)
     if CellState.STRUCK_OUT in evidence.states[_last_inked(evidence.states) :]:
         reasons.append(
@@ -89,12 +89,6 @@ def _has_gap(states: tuple[CellState, ...]) -> bool:
 
 def _last_inked(states: tuple[CellState, ...]) -> int:
     return max((index for index, state in enumerate(states) if state is CellState.INK), default=0)
-
-
-def _in_range(field: Field, number: int) -> bool:
-    too_small = field.min_value is not None and number < field.min_value
-    too_large = field.max_value is not None and number > field.max_value
-    return not (too_small or too_large)
 
 
 def _image_reasons(evidence: Evidence) -> list[Reason]:

@@ -77,7 +77,7 @@ def reweigh(field: Field, values: Values) -> Values:
 
 def breaks(field: Field, value: str) -> bool:
     """Whether a value breaks any of the field's own rules, pattern and range among them."""
-    return not (_matches(field, value) and _in_range(field, value)) or bool(_broken(field, value))
+    return not (matches_pattern(field, value) and is_in_range(field, value)) or bool(_broken(field, value))
 
 
 def _has_rules(field: Field) -> bool:
@@ -97,11 +97,13 @@ def _broken(field: Field, value: str) -> list[Reason]:
     return reasons
 
 
-def _matches(field: Field, value: str) -> bool:
+def matches_pattern(field: Field, value: str) -> bool:
+    """Whether the field asks for no pattern, or the whole value has it."""
     return field.pattern is None or re.fullmatch(field.pattern, value) is not None
 
 
-def _in_range(field: Field, value: str) -> bool:
+def is_in_range(field: Field, value: str) -> bool:
+    """Whether the value as a number lies within the field's range, where it has one."""
     low, high = field.min_value, field.max_value
     return (low is None or int(value) >= low) and (high is None or int(value) <= high)
 
