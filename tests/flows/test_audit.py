@@ -26,6 +26,12 @@ MODEL = "cnn 1"
 GROUP = Group("cheque", FieldKind.FREEHAND, MODEL)
 
 
+@pytest.fixture(autouse=True)
+def _known_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same fields are drawn in each run: what is said of shares and intervals would sometimes fail by chance."""
+    monkeypatch.setattr("ledger.ledger.secrets.token_hex", lambda length: "5e" * length)
+
+
 def policy(max_error: float = 0.01, threshold: float = 0.95) -> Policy:
     group = TrustGroup(None, FieldKind.FREEHAND, "strings", 1000, ())
     return Policy(promises={("cheque", "amount"): Promise(group, max_error, threshold, 100)})
@@ -46,7 +52,7 @@ class Site:
         self.policy = policy(max_error)
         self.random = random.Random(7)
         self.url = f"sqlite:///{folder}/formdigits.sqlite"
-        self.pages = 0
+        self.pages = self.wrong = 0
 
     def night(self, pages: int = 300) -> tuple[int, tuple[str, ...]]:
         """Read pages, and let people answer; how many were accepted, and what was said of stops."""
@@ -63,6 +69,7 @@ class Site:
     def read(self) -> PageReading:
         self.pages += 1
         wrong = self.random.random() < self.error
+        self.wrong += wrong
         return page(self.pages, f"9{self.pages}" if wrong else str(self.pages))
 
     def answer(self, path: Path) -> None:
@@ -105,7 +112,7 @@ def test_a_good_model_is_not_stopped(tmp_path: Path) -> None:
     assert accepted[-1][0] > 600
     (audit,) = audit_ledger(site.url)
     low, high = audit.error.interval
-    assert low <= 0.004 <= high
+    assert low <= site.wrong / site.pages <= high
     assert audit.error.answered == audit.sampled > 600
 
 
