@@ -1,0 +1,1 @@
+"""The page where people check what was flagged."""
