@@ -94,8 +94,8 @@ pages = Table(
 
 # ``reasons`` joined by ";"; ``alternatives`` [[value, probability], ...];
 # ``digits`` [[digit, probability, left, top, right, bottom], ...] in pixels of the crop. ``signals`` {name: number},
-# what the confidence was computed from. Columns from ``kind`` on are null in rows that are older, the traits also where
-# a field holds no ink.
+# what the confidence was computed from. ``two_keys``: two people key it wherever people have to look. Columns from
+# ``kind`` on are null in rows that are older, the traits also where a field holds no ink.
 readings = Table(
     "readings",
     metadata,
@@ -119,6 +119,7 @@ readings = Table(
     Column("ink_share", Float),
     Column("stroke_share", Float),
     Column("contrast", Float),
+    Column("two_keys", Boolean),
     sqlite_with_rowid=False,  # stored in the order of its key: a page's fields lie together
 )
 # The audit sample is asked for at the start of each run, and is a small part of the table.
@@ -134,8 +135,11 @@ crops = Table(
     ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
 )
 
-# What people said about a field, one row an answer, never changed: the newest holds. ``value`` "" is a field without a
-# value; a value that is the one read confirms it.
+# What people said about a field, one row an answer, never changed; ``review_items.answer_id`` says which one holds.
+# ``value`` is "" unless the ``verdict`` is "value". ``stage``: which key it was, 0 for an answer that is kept and
+# counts for nothing. ``was``: the value that held before; ``agreed``: whether it is what the machine read.
+# ``overrides``: rules that the reviewer overrode, joined by ";". ``client_key`` is made by who sends the answer: what
+# is sent twice is recorded once. A row with the verdict "retracted" undoes the row ``retracts``.
 corrections = Table(
     "corrections",
     metadata,
@@ -145,6 +149,98 @@ corrections = Table(
     Column("value", Text, nullable=False),
     Column("reviewer", Text, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
+    Column("source", Text, nullable=False, server_default="csv"),
+    Column("verdict", Text, nullable=False, server_default="value"),
+    Column("stage", Integer, nullable=False, server_default="1"),
+    Column("seconds", Float),
+    Column("overrides", Text, nullable=False, server_default=""),
+    Column("was", Text, nullable=False, server_default=""),
+    Column("agreed", Boolean),
+    Column("client_key", Text),
+    Column("retracts", _Id),
     ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
     Index(None, "page_id", "position"),
+    Index("uq_corrections_client_key", "client_key", unique=True),
+)
+
+# A row for each field that was flagged or answered: the queue, and which answer holds (``answer_id``, null: none).
+# ``value`` and ``confidence`` are the reading's, the confidence as reviewers may know it. ``keys``: how many people
+# have to answer. ``stage``: 0 settled, or the key that is wanted next. ``first_by`` and ``second_by``: who gave those
+# keys, case-folded, "" nobody. A lease belongs to a session.
+review_items = Table(
+    "review_items",
+    metadata,
+    Column("page_id", _Id, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("batch_id", _Id, ForeignKey("batches.id"), nullable=False),
+    Column("form", _SortKey, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("keys", Integer, nullable=False),
+    Column("stage", Integer, nullable=False),
+    Column("first_by", _SortKey, nullable=False, server_default=""),
+    Column("second_by", _SortKey, nullable=False, server_default=""),
+    Column("skips", Integer, nullable=False, server_default="0"),
+    Column("leased_to", Text),
+    Column("leased_until", UtcTime),
+    Column("answer_id", _Id, ForeignKey("corrections.id")),
+    ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
+    sqlite_with_rowid=False,
+)
+# In the order in which a batch's or a form's fields are given out.
+_GIVEN_OUT = ("stage", "first_by", "skips", "confidence", "page_id", "position")
+Index("ix_review_items_batch", *(review_items.c[name] for name in ("batch_id", *_GIVEN_OUT)))
+Index("ix_review_items_form", *(review_items.c[name] for name in ("form", *_GIVEN_OUT)))
+Index("ix_review_items_batch_value", *(review_items.c[name] for name in ("batch_id", "stage", "value", "confidence")))
+Index("ix_review_items_form_value", *(review_items.c[name] for name in ("form", "stage", "value", "confidence")))
+_LEASED = review_items.c.leased_to.is_not(None)
+Index("ix_review_items_leased", review_items.c.leased_to, sqlite_where=_LEASED, postgresql_where=_LEASED)
+Index("ix_review_items_answer", review_items.c.answer_id)
+
+# Fields whose answer is known, shown among others to measure reviewers.
+known_answers = Table(
+    "known_answers",
+    metadata,
+    Column("page_id", _Id, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("batch_id", _Id, ForeignKey("batches.id"), nullable=False),
+    Column("form", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
+    Index(None, "batch_id"),
+    Index(None, "form"),
+    sqlite_with_rowid=False,
+)
+
+# A known answer that a reviewer was shown, and, from ``answered_at`` on null as long as there is none, what they said.
+known_trials = Table(
+    "known_trials",
+    metadata,
+    Column("page_id", _Id, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("reviewer", _SortKey, primary_key=True),
+    Column("session", Text, nullable=False),
+    Column("answered_at", UtcTime),
+    Column("verdict", Text),
+    Column("value", Text),
+    Column("was_right", Boolean),
+    Column("seconds", Float),
+    Column("client_key", Text),
+    ForeignKeyConstraint(["page_id", "position"], ["known_answers.page_id", "known_answers.position"]),
+    Index(None, "reviewer", "session"),
+    Index("uq_known_trials_client_key", "client_key", unique=True),
+)
+
+# Who may review. ``name`` is case-folded and compared, ``shown_name`` as it was given. ``changed_at``: the last change
+# of password, role or state, which ends the sessions that were opened before.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", _SortKey, primary_key=True),
+    Column("shown_name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("disabled", Boolean, nullable=False),
 )
