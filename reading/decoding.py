@@ -106,7 +106,7 @@ def decode(
     """
     if not edges:
         return Decoded((), ())
-    chances = _edge_weights(edges, probabilities)
+    chances = edge_weights(edges, probabilities)
     # A joint of three segments competes with paths of three edges: raise it to the number of segments that it explains.
     weights = chances ** np.array([[edge.end - edge.start] for edge in edges])
     graph = _graph(cuts, edges, weights)
@@ -133,7 +133,7 @@ def _allowed(final: dict[str, _Hypothesis], min_length: int, max_length: int) ->
     return allowed if allowed and likeliest else final
 
 
-def _edge_weights(edges: Sequence[Edge], probabilities: np.ndarray) -> np.ndarray:
+def edge_weights(edges: Sequence[Edge], probabilities: np.ndarray) -> np.ndarray:
     """(N, 11): the probability of each digit, and that the piece may be passed over.
 
     Its shape and place say first whether a piece is something to pass over: a line of the cell's frame looks like a 1
