@@ -80,6 +80,16 @@ def breaks(field: Field, value: str) -> bool:
     return not (matches_pattern(field, value) and is_in_range(field, value)) or bool(_broken(field, value))
 
 
+def broken_rules(field: Field, value: str) -> tuple[Reason, ...]:
+    """Which of the field's own rules a value that a person typed breaks, its length among them; digits only."""
+    reasons = [] if field.min_length <= len(value) <= field.max_length else [Reason.WRONG_LENGTH]
+    if not matches_pattern(field, value):
+        reasons.append(Reason.PATTERN_MISMATCH)
+    if not is_in_range(field, value):
+        reasons.append(Reason.OUT_OF_RANGE)
+    return (*reasons, *_broken(field, value))
+
+
 def _has_rules(field: Field) -> bool:
     stated = (field.check_digit, field.date, field.roster, field.pattern, field.min_value, field.max_value)
     return any(rule is not None for rule in stated)

@@ -11,7 +11,7 @@ from forms.rules import CheckDigit, CheckScheme, DateRule, Roster, SumRule
 from forms.template import Box, Field, FieldKind
 from reading.combination import Values
 from reading.readings import Reason
-from reading.rules import ALTERNATIVES, apply_rules, breaks, is_ruled, reweigh
+from reading.rules import ALTERNATIVES, apply_rules, breaks, broken_rules, is_ruled, reweigh
 from tests.drawn_forms import template
 
 LUHN = CheckDigit(CheckScheme.LUHN)  # 18 and 26 are sound, 13 and 17 are not
@@ -50,6 +50,20 @@ def test_the_value_that_keeps_the_rule_wins_and_is_marked(rule, sound, broken, r
     sure = ruled(asked, ((broken, 0.9995), (sound, 0.0005)))
     assert sure.values[0][0] == broken
     assert sure.reasons == ((reason,) if reason else ())  # decide() says the others
+
+
+@pytest.mark.parametrize(
+    ("value", "broken"),
+    [
+        ("18", ()),
+        ("13", (FAILED,)),
+        ("123456789", (Reason.WRONG_LENGTH, Reason.OUT_OF_RANGE, FAILED)),
+        ("91", (Reason.PATTERN_MISMATCH,)),
+    ],
+)
+def test_a_typed_value_breaks_all_the_rules_that_it_breaks(value, broken):
+    asked = field(check_digit=LUHN, pattern=r"[1-8]\d*", max_value=99)
+    assert broken_rules(asked, value) == broken
 
 
 def test_posteriors_are_those_of_bayes():
