@@ -162,6 +162,8 @@ corrections = Table(
     Index(None, "page_id", "position"),
     Index("uq_corrections_client_key", "client_key", unique=True),
 )
+_ILLEGIBLE = corrections.c.verdict == "illegible"  # few, and counted often
+Index("ix_corrections_illegible", corrections.c.id, sqlite_where=_ILLEGIBLE, postgresql_where=_ILLEGIBLE)
 
 # A row for each field that was flagged or answered: the queue, and which answer holds (``answer_id``, null: none).
 # ``value`` and ``confidence`` are the reading's, the confidence as reviewers may know it. ``keys``: how many people
@@ -191,8 +193,9 @@ review_items = Table(
 _GIVEN_OUT = ("stage", "first_by", "skips", "confidence", "page_id", "position")
 Index("ix_review_items_batch", *(review_items.c[name] for name in ("batch_id", *_GIVEN_OUT)))
 Index("ix_review_items_form", *(review_items.c[name] for name in ("form", *_GIVEN_OUT)))
-Index("ix_review_items_batch_value", *(review_items.c[name] for name in ("batch_id", "stage", "value", "confidence")))
-Index("ix_review_items_form_value", *(review_items.c[name] for name in ("form", "stage", "value", "confidence")))
+_OF_VALUE = ("stage", "keys", "value", "confidence")
+Index("ix_review_items_batch_value", *(review_items.c[name] for name in ("batch_id", *_OF_VALUE)))
+Index("ix_review_items_form_value", *(review_items.c[name] for name in ("form", *_OF_VALUE)))
 _LEASED = review_items.c.leased_to.is_not(None)
 Index("ix_review_items_leased", review_items.c.leased_to, sqlite_where=_LEASED, postgresql_where=_LEASED)
 Index("ix_review_items_answer", review_items.c.answer_id)

@@ -16,6 +16,7 @@ _Id: Any = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _SortKey: Any = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _Time: Any = sa.DateTime(timezone=True)
 _GIVEN_OUT = ("stage", "first_by", "skips", "confidence", "page_id", "position")
+_OF_VALUE = ("stage", "keys", "value", "confidence")
 _OF_ANSWERS = ("source", "verdict", "stage", "seconds", "overrides", "was", "agreed", "client_key", "retracts")
 
 
@@ -36,6 +37,7 @@ def downgrade() -> None:
         op.drop_table(table)
     undone = "verdict IN ('retracted', 'illegible') OR id IN (SELECT retracts FROM corrections)"
     op.execute(f"DELETE FROM corrections WHERE {undone}")
+    op.drop_index("ix_corrections_illegible", "corrections")
     op.drop_index("uq_corrections_client_key", "corrections")
     for column in reversed(_OF_ANSWERS):
         op.drop_column("corrections", column)
@@ -52,6 +54,10 @@ def _extend_corrections() -> None:
     op.add_column("corrections", sa.Column("client_key", sa.Text))
     op.add_column("corrections", sa.Column("retracts", _Id))
     op.create_index("uq_corrections_client_key", "corrections", ["client_key"], unique=True)
+    illegible = sa.text("verdict = 'illegible'")
+    op.create_index(
+        "ix_corrections_illegible", "corrections", ["id"], sqlite_where=illegible, postgresql_where=illegible
+    )
     op.execute("UPDATE corrections SET verdict = 'blank' WHERE value = ''")
     before = (
         "(SELECT older.value FROM corrections AS older WHERE older.page_id = corrections.page_id"
@@ -91,7 +97,7 @@ def _create_review_items() -> None:
     )
     for scope, column in (("batch", "batch_id"), ("form", "form")):
         op.create_index(f"ix_review_items_{scope}", "review_items", [column, *_GIVEN_OUT])
-        op.create_index(f"ix_review_items_{scope}_value", "review_items", [column, "stage", "value", "confidence"])
+        op.create_index(f"ix_review_items_{scope}_value", "review_items", [column, *_OF_VALUE])
     leased = sa.text("leased_to IS NOT NULL")
     op.create_index(
         "ix_review_items_leased", "review_items", ["leased_to"], sqlite_where=leased, postgresql_where=leased
