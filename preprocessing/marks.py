@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from skimage.transform import SimilarityTransform
 
+from preprocessing.pyramid import Pyramid
+
 MAX_STRETCH = 1.25  # the longer over the shorter axis: a camera's perspective is within this
 MAX_SQUARES = 14
 SMALL_PX = 9.0  # a mark's side at which squares are still told from blobs; finer costs time only
@@ -27,31 +29,31 @@ class MarkFit:
     residual_mm: float
 
 
-def find_squares(grey: np.ndarray, size_mm: float, page_size_mm: tuple[float, float]) -> np.ndarray:
+def find_squares(sizes: Pyramid, size_mm: float, page_size_mm: tuple[float, float]) -> np.ndarray:
     """Centres of filled dark squares about as large as a mark would be if the page filled the scan.
 
     Args:
-        grey: (H, W) uint8.
+        sizes: the page.
         size_mm: a mark's side.
         page_size_mm: width and height of the form.
 
     Returns:
         (N, 2) float64 page pixels, the most square-like first, at most ``MAX_SQUARES``.
     """
-    px_per_mm = max(grey.shape) / max(page_size_mm)
+    px_per_mm = max(sizes.full.shape) / max(page_size_mm)
     shrink = min(1.0, SMALL_PX / (size_mm * px_per_mm))
-    small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    small = sizes.at(shrink)
     side = size_mm * px_per_mm * shrink
     # A window of several marks follows shading; the mark itself stays in the minority within it.
     window = int(side * 4) | 1
-    dark = cv2.adaptiveThreshold(small, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, window, 25)
+    dark = cv2.adaptiveThreshold(small.grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, window, 25)
     # Two levels: the outlines of dark things, wherever they lie, and holes, which have a parent and are no marks.
     contours, levels = cv2.findContours(dark, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     outlines = [contour for contour, level in zip(contours, levels[0], strict=True) if level[3] < 0] if contours else []
     scored = [found for contour in outlines if (found := _square(contour, side))]
     scored.sort(key=lambda pair: -pair[0])
     centres = np.array([centre for _, centre in scored[:MAX_SQUARES]], dtype=float).reshape(-1, 2)
-    return (centres + 0.5) / shrink - 0.5
+    return centres * small.page_from_reduced[[0, 1], [0, 1]] + small.page_from_reduced[:2, 2]
 
 
 def _square(contour: np.ndarray, side_px: float) -> tuple[float, tuple[float, float]] | None:

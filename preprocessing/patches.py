@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft
@@ -62,7 +63,7 @@ class Patches:
         """
         side = self.masks.shape[1] + 2 * reach
         size = fft.next_fast_len(side, real=True)
-        padded = np.pad(grey, reach, mode="edge").astype(np.float32)
+        padded = cv2.copyMakeBorder(grey, reach, reach, reach, reach, cv2.BORDER_REPLICATE).astype(np.float32)
         x, y = self.corners.T
         windows = sliding_window_view(padded, (side, side))[y, x]
         windows = windows - windows.mean((1, 2), keepdims=True)  # or the squares' rounding would drown the variance

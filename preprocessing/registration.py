@@ -15,8 +15,10 @@ import numpy as np
 from forms.template import MM_PER_INCH, FormTemplate
 from preprocessing.blank import BlankPrint, blank_print
 from preprocessing.features import Detector, Features, detect_features
+from preprocessing.levels import level_quantile
 from preprocessing.marks import find_squares, match_marks
 from preprocessing.page import Page, PageProblem, ProblemReason, RegisteredPage
+from preprocessing.pyramid import Pyramid
 
 MIN_SIDE_PX = 64  # a smaller image is no page
 OUTSIDE_SHARE = 0.05  # of the scan's longer side: how far a form's corner may lie outside of the scan
@@ -28,6 +30,7 @@ MIN_MATCHES = 12
 TOLERANCE_MM = 1.0  # a patch farther from the homography than this does not shape it: curled paper, or a chance find
 REACH_MM = (5.0, 2.0)  # how far print is looked for from where a first guess puts it, then from where the print does
 REACH_BY_MARKS_MM = (2.0, 2.0)  # four marks leave only the paper's curl; farther off it is another form's print
+SETTLED_MM = 0.5  # a form that a round of looking for print moved by less than this lies where it is
 PATCH_SCORE = 0.55  # normalized cross-correlation above which a patch of print counts as found
 
 
@@ -44,21 +47,15 @@ class Fit:
 class _Small:
     """A page, a shrunken copy of it to search in, and the copy's features, found when they are first asked for."""
 
-    full: np.ndarray
+    sizes: Pyramid
     grey: np.ndarray
     page_from_small: np.ndarray
     _features: dict[str, Features] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, full: np.ndarray) -> _Small:
-        scale = min(1.0, SMALL_LONG_SIDE_PX / max(full.shape))
-        grey = cv2.resize(full, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else full
-        factors = full.shape[1] / grey.shape[1], full.shape[0] / grey.shape[0]
-        # Pixel centres, not corners, are what the homography relates.
-        page_from_small = np.array(
-            [[factors[0], 0, factors[0] / 2 - 0.5], [0, factors[1], factors[1] / 2 - 0.5], [0, 0, 1]], dtype=float
-        )
-        return cls(full, grey, page_from_small)
+    def of(cls, sizes: Pyramid) -> _Small:
+        small = sizes.at(SMALL_LONG_SIDE_PX / max(sizes.full.shape))
+        return cls(sizes, small.grey, small.page_from_reduced)
 
     def features(self, detector: Detector) -> Features:
         if detector not in self._features:
@@ -83,9 +80,10 @@ def register(page: Page, forms: tuple[FormTemplate, ...]) -> RegisteredPage | Pa
     if min(page.grey.shape) < MIN_SIDE_PX:
         size = "x".join(str(side) for side in page.grey.shape[::-1])
         return _problem(page, ProblemReason.LOW_RESOLUTION, f"The page has {size} pixels: too few for a form.")
-    if _is_blank(page.grey):
+    sizes = Pyramid(page.grey)
+    if _is_blank(sizes):
         return _problem(page, ProblemReason.BLANK_PAGE, "The page holds neither print nor writing.")
-    small = _Small.of(page.grey)
+    small = _Small.of(sizes)
     fits = [(fit, form) for form in forms if (fit := _fit(small, form)) is not None]
     if not fits:
         return _problem(page, ProblemReason.WRONG_FORM, f"No print of {_names(forms)} was found on the page.")
@@ -131,11 +129,11 @@ def _fit_by_marks(small: _Small, form: FormTemplate) -> Fit | None:
     """The best assignment of the form's marks to black squares; the blank's print settles which way is up."""
     marks_mm = np.array([(mark.x_mm, mark.y_mm) for mark in form.marks], dtype=float)
     size_mm = float(np.median([mark.size_mm for mark in form.marks]))
-    squares = find_squares(small.full, size_mm, (form.page_width_mm, form.page_height_mm))
+    squares = find_squares(small.sizes, size_mm, (form.page_width_mm, form.page_height_mm))
     fits = [
         Fit(matched.page_from_mm, matched.residual_mm, 1.0)
         for matched in match_marks(squares, marks_mm)
-        if _lies_on(small.full, matched.page_from_mm, form)
+        if _lies_on(small.sizes.full, matched.page_from_mm, form)
     ]
     if form.blank is None or not fits or not blank_print(form).is_findable:
         return min(fits, key=lambda fit: fit.residual_mm, default=None)
@@ -223,6 +221,8 @@ def _is_plausible(homography: np.ndarray, shape: tuple[int, ...]) -> bool:
 def _refine(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray, reaches_mm: tuple[float, ...]) -> Fit | None:
     """Look for patches of the blank's print where they should be, once a reach; fit the homography to what is found.
 
+    No further reach is tried where the last one hardly moved the form: the same patches would be found.
+
     Returns:
         The better homography, the root mean square distance of the patches that were found, and the share of all
         patches that was. None where too few were found to fit anything.
@@ -232,12 +232,21 @@ def _refine(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray, reaches_
         if found.is_found.sum() < MIN_MATCHES:
             return None
         source, target = found.mm[found.is_found], found.page[found.is_found]
-        tolerance_px = TOLERANCE_MM * scale_px_per_mm(page_from_mm, blank.form)
-        homography, _ = cv2.findHomography(source, target, cv2.USAC_MAGSAC, tolerance_px)
+        px_per_mm = scale_px_per_mm(page_from_mm, blank.form)
+        homography, _ = cv2.findHomography(source, target, cv2.USAC_MAGSAC, TOLERANCE_MM * px_per_mm)
         if homography is None:
             return None
+        moved_px = _farthest_moved(blank.form, page_from_mm, homography)
         page_from_mm = homography
+        if moved_px < SETTLED_MM * px_per_mm:
+            break
     return _measure(page_from_mm, found)
+
+
+def _farthest_moved(form: FormTemplate, before: np.ndarray, after: np.ndarray) -> float:
+    """How far apart, in page pixels, two homographies put a corner of the form, at most."""
+    corners = _corners(form.page_width_mm, form.page_height_mm)
+    return float(np.linalg.norm(_transform(corners, before) - _transform(corners, after), axis=1).max())
 
 
 def _measure(page_from_mm: np.ndarray, found: _Found) -> Fit:
@@ -304,9 +313,9 @@ def _corners(width: float, height: float) -> np.ndarray:
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=float)
 
 
-def _is_blank(grey: np.ndarray) -> bool:
-    thumb = cv2.resize(grey, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) if min(grey.shape) > 200 else grey
-    return float(np.median(thumb)) - float(np.percentile(thumb, 0.1)) < BLANK_PAGE_CONTRAST
+def _is_blank(sizes: Pyramid) -> bool:
+    thumb = sizes.at(0.25).grey if min(sizes.full.shape) > 200 else sizes.full
+    return level_quantile(thumb, 0.5) - level_quantile(thumb, 0.001) < BLANK_PAGE_CONTRAST
 
 
 def _names(forms: tuple[FormTemplate, ...]) -> str:
