@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from forms.errors import MendableError
 from forms.template import MM_PER_INCH, Box, Field, FieldKind, FormTemplate
 from preprocessing.blank import blank_print, pixels_from_mm
 from preprocessing.form_removal import border_lines, darkness, ink_clear_of_print, isolate_ink
@@ -17,6 +18,10 @@ REACH_MM = 1.8  # how far curl or stretch may have moved a field from where the 
 WHOLE_IMAGE_HEIGHT_PX = 120  # finer than that, an image of one line of digits is shrunken
 WHOLE_IMAGE_WIDTH_PX = 4000
 WHOLE_IMAGE_DIGIT_MM = 5.0  # how high a digit is taken to be where an image has no mm
+
+
+class CropError(MendableError):
+    """A crop that is none, or not of this field: what the problem is, and what a person can do about it."""
 
 
 def isolate_fields(registered: RegisteredPage) -> tuple[FieldImage, ...]:
@@ -39,6 +44,38 @@ def whole_image_field(page: Page, form: FormTemplate) -> FieldImage:
     return FieldImage(form.fields[0], grey, ink, (cell,), px_per_mm, frame_known=False)
 
 
+def field_from_crop(grey: np.ndarray, form: FormTemplate, field: Field) -> FieldImage:
+    """The field image again of which only the crop was kept.
+
+    It is as it was, for the crop lies where the form's print fits best; but what was written around a comb is not in
+    the crop, and of a form without a blank only the print that the crop shows is known.
+
+    Args:
+        grey: (h, w) uint8, ``FieldImage.grey`` of this field.
+        form: the form in the state in which the crop was cut.
+        field: one of its fields.
+
+    Raises:
+        CropError: the crop has another size than this form's crops of the field.
+    """
+    if form.whole_image:
+        return whole_image_field(Page(grey, None, "", 1, ""), form)
+    px_per_mm = form.working_dpi / MM_PER_INCH
+    region = field.box.grown(MARGIN_MM)
+    size = _crop_size(form, region, px_per_mm)
+    if grey.shape != size:
+        raise CropError(
+            f"a crop of the field {field.name} has {grey.shape} pixels, the form {form.name} cuts {size}",
+            "name the form file as it was when the scans were read",
+        )
+    cells = tuple(_pixels(box, region, px_per_mm) for box in field.boxes)
+    if form.blank is not None:
+        printed = _blank_darkness(form, region, px_per_mm)
+    else:
+        printed = border_lines(darkness(grey, px_per_mm), cells, px_per_mm)
+    return FieldImage(field, grey, isolate_ink(grey, printed, px_per_mm), cells, px_per_mm)
+
+
 def _no_finer(grey: np.ndarray) -> np.ndarray:
     height, width = grey.shape
     scale = min(WHOLE_IMAGE_HEIGHT_PX / height, WHOLE_IMAGE_WIDTH_PX / width)
@@ -46,6 +83,13 @@ def _no_finer(grey: np.ndarray) -> np.ndarray:
         return grey
     size = max(1, round(width * scale)), max(1, round(height * scale))
     return cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+
+
+def _crop_size(form: FormTemplate, region: Box, px_per_mm: float) -> tuple[int, int]:
+    """The height and width at which ``_isolate`` cuts a field out."""
+    reach_mm, reach = (0.0, 0) if form.blank is not None else (REACH_MM, round(REACH_MM * px_per_mm))
+    wide = region.grown(reach_mm)
+    return round(wide.height_mm * px_per_mm) - 2 * reach, round(wide.width_mm * px_per_mm) - 2 * reach
 
 
 class _Source:

@@ -22,6 +22,13 @@ def encode_png(image: np.ndarray) -> bytes:
     return encoded.tobytes()
 
 
+def decode_png(encoded: bytes) -> np.ndarray | None:
+    """(h, w) uint8 grey of a PNG; None where the bytes are none."""
+    if not encoded:
+        return None
+    return cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_GRAYSCALE)
+
+
 def draw_page(registered: RegisteredPage, captions: Sequence[tuple[tuple[Box, ...], str, bool]]) -> np.ndarray:
     """A page with its fields' boxes where the registration puts them, and a caption above each field.
 

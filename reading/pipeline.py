@@ -53,7 +53,8 @@ class PreparedField:
     """A field that waits for the readers.
 
     ``images`` (N, 28, 28) uint8 belong to ``pieces``; ``strip`` (32, W) uint8 is a free-hand field as a whole, None for
-    a comb field and where there is no ink.
+    a comb field and where there is no ink. ``known`` is not None for a field that is not to be read: its values, which
+    the form's rules need on their page.
     """
 
     field: Field
@@ -66,6 +67,7 @@ class PreparedField:
     truncated: bool
     ink: InkTraits | None
     ink_beside: bool = False
+    known: Values | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,11 +162,12 @@ def _read_strips(fields: Sequence[PreparedField], strings: StringReader | None) 
 
 
 def _prepared(page: Page, form: FormTemplate, residual_mm: float, images: tuple[FieldImage, ...]) -> PreparedPage:
-    fields = tuple(_prepared_field(image) for image in images)
+    fields = tuple(prepare_field(image) for image in images)
     return PreparedPage(page.scan, page.page, page.sha256, form, residual_mm, fields)
 
 
-def _prepared_field(image: FieldImage) -> PreparedField:
+def prepare_field(image: FieldImage) -> PreparedField:
+    """From a field's image to its pieces and its strip."""
     candidates = segment(image)
     return PreparedField(
         field=image.field,
@@ -218,6 +221,8 @@ def _read(
     form: FormTemplate, prepared: PreparedField, probabilities: np.ndarray, looks: Looks | None, policy: Policy
 ) -> _ReadField:
     """What the readers make of one field, each for itself and together, with calibrated posteriors."""
+    if prepared.known is not None:
+        return _ReadField(prepared, Decoded((), ()), prepared.known, True, None, None)
     prepared = _settled(prepared, probabilities)
     field = prepared.field
     keep = LISTED if is_ruled(form, field) else 1 + ALTERNATIVES
