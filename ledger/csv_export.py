@@ -134,10 +134,12 @@ def _stream(connection: Connection, batch: int) -> Iterator[Row[Any]]:
     return iter(connection.execute(_query(batch), execution_options={"yield_per": _ROWS_AT_ONCE}))
 
 
-_UNWANTED = {"page_id", "digits", "kind", "signals", "threshold", *TRAITS}
-_UNWANTED_OF_PAGE = {"batch_id", "scan_order", "claim", "read_at", "threshold"}
+_UNWANTED = {"page_id", "digits", "kind", "model", "signals", "threshold", *TRAITS}
+_UNWANTED_OF_PAGE = {"batch_id", "scan_order", "claim", "model", "read_at", "threshold"}
 # Rows older than the fields' own thresholds have their page's.
 _THRESHOLD = func.coalesce(readings.c.threshold, pages.c.threshold).label("threshold")
+# A field that was read again has a model of its own.
+_MODEL = func.coalesce(readings.c.model, pages.c.model).label("model")
 
 
 def _query(batch: int) -> Select[Any]:
@@ -148,7 +150,7 @@ def _query(batch: int) -> Select[Any]:
     newest = _newest_answers().subquery()
     same_field = (newest.c.page_id == readings.c.page_id) & (newest.c.position == readings.c.position)
     return (
-        select(*of_page, batches.c.audit_key, _THRESHOLD, *of_field, *answer)
+        select(*of_page, batches.c.audit_key, _THRESHOLD, _MODEL, *of_field, *answer)
         .join_from(pages, batches)
         .outerjoin(readings, readings.c.page_id == pages.c.id)
         .outerjoin(newest, same_field)
