@@ -95,7 +95,8 @@ pages = Table(
 # ``reasons`` joined by ";"; ``alternatives`` [[value, probability], ...];
 # ``digits`` [[digit, probability, left, top, right, bottom], ...] in pixels of the crop. ``signals`` {name: number},
 # what the confidence was computed from. ``two_keys``: two people key it wherever people have to look. Columns from
-# ``kind`` on are null in rows that are older, the traits also where a field holds no ink.
+# ``kind`` on are null in rows that are older, the traits also where a field holds no ink. ``model`` is null where the
+# page's model read the field, too.
 readings = Table(
     "readings",
     metadata,
@@ -120,6 +121,7 @@ readings = Table(
     Column("stroke_share", Float),
     Column("contrast", Float),
     Column("two_keys", Boolean),
+    Column("model", Text),
     sqlite_with_rowid=False,  # stored in the order of its key: a page's fields lie together
 )
 # The audit sample is asked for at the start of each run, and is a small part of the table.
@@ -133,6 +135,27 @@ crops = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("png", LargeBinary, nullable=False),
     ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
+)
+
+# What had been read in a field before another model read it again, the oldest first.
+earlier_readings = Table(
+    "earlier_readings",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("page_id", _Id, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("replaced_at", UtcTime, nullable=False),
+    Column("model", Text),
+    Column("value", Text, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("needs_review", Boolean, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("alternatives", JSON, nullable=False),
+    Column("digits", JSON, nullable=False),
+    Column("threshold", Float),
+    Column("signals", JSON),
+    ForeignKeyConstraint(["page_id", "position"], ["readings.page_id", "readings.position"]),
+    Index(None, "page_id", "position"),
 )
 
 # What people said about a field, one row an answer, never changed; ``review_items.answer_id`` says which one holds.
