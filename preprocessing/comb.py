@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
@@ -39,14 +41,14 @@ def segment_comb(image: FieldImage) -> Candidates:
     shares = _shares(components, zones, len(image.cells))
     crossed = _crossed_cells(components, image.cells)
     pieces, states = [], []
-    for index, (ink, cell) in enumerate(zip(_assign(image, components, zones, shares), image.cells, strict=True)):
-        held = Components.of(ink)
+    for index, (own, cell) in enumerate(zip(_assign(image, components, zones, shares), image.cells, strict=True)):
+        held = Components.of(own.ink)
         if _is_empty(held, image.px_per_mm):
             states.append(CellState.STRUCK_OUT if is_blotted(image.grey, cell) else CellState.EMPTY)
             continue
         prior = LED_THROUGH if index in crossed else _cross_prior(held, cell)
         states.append(CellState.STRUCK_OUT if prior > POSSIBLE_CROSS else CellState.INK)
-        pieces.append(_piece(index, ink, prior))
+        pieces.append(Piece(index, index + 1, own.box, own.ink, prior))
     beside = image.around is not None and (
         _is_written_beside(image, image.around, components) or _is_written_around(image, image.around, components)
     )
@@ -55,8 +57,9 @@ def segment_comb(image: FieldImage) -> Candidates:
 
 def _shares(components: Components, zones: np.ndarray, cells: int) -> np.ndarray:
     """(N, 1 + cells) int: how many pixels of each component lie in each zone."""
-    pairs = components.labels.astype(np.int64) * (cells + 1) + zones
-    counts = np.bincount(pairs.ravel(), minlength=(len(components.areas) + 1) * (cells + 1))
+    ink = components.labels > 0
+    pairs = components.labels[ink] * (cells + 1) + zones[ink]
+    counts = np.bincount(pairs, minlength=(len(components.areas) + 1) * (cells + 1))
     return counts.reshape(-1, cells + 1)[1:]
 
 
@@ -94,16 +97,34 @@ def _leads_through(mark: np.ndarray, cell: PixelBox, is_first: bool, is_last: bo
     return bool(on_line.size and on_line.max() > 0.97)
 
 
-def _assign(image: FieldImage, components: Components, zones: np.ndarray, shares: np.ndarray) -> list[np.ndarray]:
-    """For each cell a (h, w) uint8 image of the field that holds its ink alone."""
-    home = _home_cells(shares, components, image)
-    cell_of_pixel = np.concatenate([[0], home])[components.labels]
-    is_split = np.concatenate([[False], _joins_cells(shares, components, image)])
-    cell_of_pixel = np.where(is_split[components.labels], zones, cell_of_pixel)
+@dataclass(frozen=True, slots=True, eq=False)
+class _CellInk:
+    """The ink of one cell alone, (h, w) uint8, cropped to it, and where it lies in the field image."""
+
+    box: PixelBox
+    ink: np.ndarray
+
+
+def _assign(image: FieldImage, components: Components, zones: np.ndarray, shares: np.ndarray) -> Iterator[_CellInk]:
+    """For each cell its ink."""
+    home = np.concatenate([[0], _home_cells(shares, components, image)]).astype(np.uint8)
+    cell_of_pixel = home[components.labels]
+    joins = _joins_cells(shares, components, image)
+    if joins.any():
+        is_split = np.concatenate([[False], joins])[components.labels]
+        cell_of_pixel[is_split] = zones[is_split]
     # The soft edge around a stroke goes with the stroke: give each faint pixel its strongest neighbour's cell.
-    spread = cv2.dilate(cell_of_pixel.astype(np.uint8), np.ones((3, 3), np.uint8))
+    spread = cv2.dilate(cell_of_pixel, np.ones((3, 3), np.uint8))
     cell_of_pixel = np.where(cell_of_pixel > 0, cell_of_pixel, spread)
-    return [np.where(cell_of_pixel == index + 1, image.ink, 0).astype(np.uint8) for index in range(len(image.cells))]
+    for index in range(len(image.cells)):
+        yield _only(image.ink, cv2.compare(cell_of_pixel, index + 1, cv2.CMP_EQ))
+
+
+def _only(ink: np.ndarray, mask: np.ndarray) -> _CellInk:
+    own = cv2.bitwise_and(ink, mask)
+    left, top, width, height = cv2.boundingRect(own)
+    box = PixelBox(left, top, left + width, top + height)
+    return _CellInk(box, own[box.slices].copy())
 
 
 def _is_written_beside(image: FieldImage, around: Surroundings, components: Components) -> bool:
@@ -129,7 +150,10 @@ def _is_written_around(image: FieldImage, around: Surroundings, components: Comp
     cells, others = (tuple(_moved(box, margin) for box in boxes) for boxes in (image.cells, around.others))
     is_beside = _beside_shares(cells, others, found, image.px_per_mm) > 0.9 * found.areas
     is_beside &= ~_run_out(found) & ~_are_rules(found, image.px_per_mm) & (found.areas > EMPTY_MM2 * image.px_per_mm**2)
-    is_beside &= _are_near(found, cells, image.px_per_mm) & ~_belong_to_cells(found, image, margin, components)
+    is_beside &= _are_near(found, cells, image.px_per_mm)
+    if not is_beside.any():  # as in most fields
+        return False
+    is_beside &= ~_belong_to_cells(found, image, margin, components)
     height = float(np.median([cell.height for cell in cells]))
     parts = np.where(np.concatenate([[False], is_beside])[found.labels], 255, 0).astype(np.uint8)
     whole = cv2.morphologyEx(parts, cv2.MORPH_CLOSE, np.ones((round(WORD_SHARE * height), 1), np.uint8))
@@ -177,22 +201,21 @@ def _beside_shares(
     cells: tuple[PixelBox, ...], others: tuple[PixelBox, ...], components: Components, px_per_mm: float
 ) -> np.ndarray:
     """(N,) int: how many pixels of each component lie in no field's cells, nor near another's."""
-    is_beside = np.ones(components.labels.shape, bool)
+    is_beside = components.labels > 0
     for cell in cells:
         is_beside[cell.slices] = False
     reach = round(REACH_MM * px_per_mm)
     for box in others:
         rows = slice(max(0, box.top - reach), max(0, box.bottom + reach))
         is_beside[rows, max(0, box.left - reach) : max(0, box.right + reach)] = False
-    counts = np.bincount(components.labels[is_beside], minlength=len(components.areas) + 1)
-    return counts[1:]
+    return np.bincount(components.labels[is_beside], minlength=len(components.areas) + 1)[1:]
 
 
 def _zones(shape: tuple[int, ...], cells: tuple[PixelBox, ...], px_per_mm: float) -> np.ndarray:
     """(h, w) int: 1 + the cell that a pixel lies in or nearest to, 0 where it is too far from all."""
     height, width = shape
     reach = round(REACH_MM * px_per_mm)
-    zones = np.zeros(shape, np.int64)
+    zones = np.zeros(shape, np.int32)
     borders = [0] + [(a.right + b.left) // 2 for a, b in pairwise(cells)] + [width]
     for index, cell in enumerate(cells):
         left = max(borders[index], cell.left - reach, 0)
@@ -273,9 +296,3 @@ _SIDE_MIDDLES = (
     (slice(18, 30), slice(0, 8)),
     (slice(18, 30), slice(40, 48)),
 )
-
-
-def _piece(index: int, ink: np.ndarray, void_prior: float) -> Piece:
-    left, top, width, height = cv2.boundingRect((ink > 0).astype(np.uint8))
-    box = PixelBox(left, top, left + width, top + height)
-    return Piece(index, index + 1, box, ink[box.slices].copy(), void_prior)

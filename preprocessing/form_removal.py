@@ -10,7 +10,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from preprocessing.components import INK_LEVEL
+from preprocessing.components import INK_LEVEL, connected
+from preprocessing.levels import level_quantile, quantile
 from preprocessing.page import PixelBox
 
 DARK_PRINT = 60.0  # grey levels: print this dark may be as dark as the pen
@@ -129,7 +130,7 @@ def _expected_print(dark: np.ndarray, printed: np.ndarray, px_per_mm: float) -> 
     reach = 2 * max(1, round(PRINT_TOLERANCE_MM * px_per_mm)) + 1
     wide = cv2.dilate(printed, np.ones((reach, reach), np.uint8)).astype(np.float32)
     core = printed > 0.7 * darkest
-    gain = float(np.clip(np.median(dark[core]) / np.median(printed[core]), 0.3, 2.0))
+    gain = min(max(level_quantile(dark[core], 0.5) / level_quantile(printed[core], 0.5), 0.3), 2.0)
     is_dark = wide > max(DARK_PRINT, 0.45 * darkest)
     return np.where(is_dark, 255.0, wide * gain)
 
@@ -187,9 +188,8 @@ def _written_on_lines(dark: np.ndarray, is_line: np.ndarray, level: float, px_pe
 def _thickened(dark: np.ndarray, lines: np.ndarray, crossing: np.ndarray, level: float, px_per_mm: float) -> np.ndarray:
     """(h, w) bool: what is clearly darker than level (h, w) uint8 ``lines`` are along most of their length."""
     strokes = np.zeros(lines.shape, bool)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(lines), connectivity=8)
-    for label in range(1, count):
-        left, top, width, height, _ = stats[label]
+    labels, stats, _ = connected(np.ascontiguousarray(lines))
+    for label, (left, top, width, height, _) in enumerate(stats[1:].tolist(), start=1):
         place = slice(top, top + height), slice(left, left + width)
         line = labels[place] == label
         is_free = ~(crossing[place].astype(bool) & line).any(axis=0)
@@ -205,15 +205,18 @@ def _laid_on(line: np.ndarray, is_free: np.ndarray, level: float, px_per_mm: flo
     that stays the same where the line is a little aslant; by its rows it is seen where in the line it lies.
     """
     held = cv2.blur(line.sum(axis=0, dtype=np.float32)[None], (_odd_px(SMOOTH_MM * px_per_mm), 1))[0]
-    usual = float(np.quantile(held[is_free], USUAL_QUANTILE))
-    darkest = float(np.median(line.max(axis=0)))
+    free = held[is_free]
+    usual = quantile(free, USUAL_QUANTILE)
+    if float(free.max()) - usual <= MORE_SHARE * usual:  # as along most lines
+        return np.zeros(line.shape, bool)
+    darkest = level_quantile(line.max(axis=0), 0.5)
     is_more = (held - usual > max(MORE_SHARE * usual, MORE_PX * darkest)) & is_free
     # Where lines meet, a stroke goes on that lies on both sides.
     passed = _morphed(is_more, cv2.MORPH_CLOSE, _odd_px(MEETING_MM * px_per_mm)) & ~is_free
     is_more = _morphed(is_more | passed, cv2.MORPH_OPEN, _odd_px(ALONG_MM * px_per_mm))
-    if not is_more.any():  # as along most lines
+    if not is_more.any():
         return np.zeros(line.shape, bool)
-    own = np.quantile(line[:, is_free], USUAL_QUANTILE, axis=1, keepdims=True)
+    own = np.array([[level_quantile(row[is_free], USUAL_QUANTILE)] for row in line])
     rest = ((line > own + 0.5 * level) & is_more).astype(np.uint8)
     # A stroke that is wider than the line, in its middle, shows at both of its sides.
     joined = cv2.morphologyEx(rest, cv2.MORPH_CLOSE, np.ones((_odd_px(LINE_WIDTH_MM * px_per_mm), 1), np.uint8))
@@ -259,11 +262,11 @@ def _line_kernels(length: int, towards_degrees: int) -> tuple[np.ndarray, ...]:
 
 def _without_specks(ink: np.ndarray, px_per_mm: float) -> np.ndarray:
     """Drop components too small to be a dot of a pen, and the rim of blur that belongs to none."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 127).astype(np.uint8), connectivity=8)
+    labels, stats, _ = connected(cv2.threshold(ink, INK_LEVEL, 1, cv2.THRESH_BINARY)[1])
+    if len(stats) == 1:
+        return np.zeros_like(ink)
     small = stats[:, cv2.CC_STAT_AREA] < SPECK_MM2 * px_per_mm**2
     keep = np.where(small, 0, 255).astype(np.uint8)
     keep[0] = 0
-    if count == 1:
-        return np.zeros_like(ink)
     near = cv2.dilate(keep[labels], np.ones((3, 3), np.uint8))
     return cv2.bitwise_and(ink, near)

@@ -15,14 +15,20 @@ def level_quantile(levels: np.ndarray, share: float) -> float:
         levels: uint8 of any shape, at least one.
         share: in [0, 1].
     """
+    if levels.size <= MANY:
+        return quantile(levels, share)
     place = share * (levels.size - 1)
+    low, high = np.searchsorted(_counted(levels), (int(place), int(place) + 1), side="right").tolist()
+    return float(low + (place - int(place)) * (min(high, 255) - low))
+
+
+def quantile(values: np.ndarray, share: float) -> float:
+    """``level_quantile`` of values of any kind."""
+    place = share * (values.size - 1)
     below = int(place)
-    above = min(below + 1, levels.size - 1)
-    if levels.size > MANY:
-        low, high = np.searchsorted(_counted(levels), (below, above), side="right").tolist()
-    else:
-        ranked = np.partition(levels, (below, above), axis=None)
-        low, high = int(ranked[below]), int(ranked[above])
+    above = min(below + 1, values.size - 1)
+    ranked = np.partition(values, (below, above), axis=None)
+    low, high = float(ranked[below]), float(ranked[above])
     return low + (place - below) * (high - low)
 
 
