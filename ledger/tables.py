@@ -70,6 +70,7 @@ batches = Table(
 # One row a page that was read, or that could not be. ``claim`` is "" for a page that was read: its content counts once,
 # whatever its file is called. For a problem it is the sha256 of the scan's name: each file that fails has its own row.
 # ``scan_order`` sorts names as people do. Both are short, whatever a path's length: PostgreSQL bounds index entries.
+# From ``erased_at`` on its fields have no images, and their values are told apart only (``ledger.erasing``).
 pages = Table(
     "pages",
     metadata,
@@ -88,6 +89,7 @@ pages = Table(
     Column("model", Text),
     Column("threshold", Float),
     Column("read_at", UtcTime, nullable=False),
+    Column("erased_at", UtcTime),
     UniqueConstraint("batch_id", "sha256", "page", "claim"),
     Index(None, "batch_id", "scan_order"),
 )
