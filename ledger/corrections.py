@@ -1,177 +1,204 @@
-"""Corrected rows -> answers in the ledger: every row is recorded, known already, or refused with its reason."""
+"""Corrected rows -> answers in the ledger: every row is recorded, known already, or refused with its reason.
+
+Where a spreadsheet changed what was typed and only one value can have been meant, that value is recorded and the change
+is told; what is not certain is refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection
 
-from ledger.corrected_csv import CorrectedRow
+from forms.template import Field
+from ledger.corrected_csv import BrokenRow, CorrectedRow
+from ledger.matching import FieldName, NamedField, find_fields, plain_answer
+from ledger.mending import Habits, Mend, Taken, Unclear, is_shown_as, take
+from ledger.refusals import Refusal, RefusedRow
+from ledger.review_answers import GivenAnswer, record_answers
+from ledger.review_standing import person
+from ledger.review_types import Source, Verdict
 from ledger.rows import storable
-from ledger.tables import corrections, pages, readings
+from reading.readings import Reason
+from reading.rules import broken_rules
 
-BLANK = "blank"  # typed for a field that holds no value: an empty cell confirms what was read
-_ROWS_AT_ONCE = 500
-
-Key = tuple[str, int, str]
+# The field of a form by the form's name and version and the field's name; None where the form is not known.
+FieldRules = Callable[[str, str, str], Field | None]
 
 
-class Refusal(StrEnum):
-    """Why a row of a corrected CSV does not enter the ledger."""
-
-    UNKNOWN = "the ledger holds no such field"
-    OTHER_VALUE = "the value is not the one that was read; if a spreadsheet dropped its leading zeros, import as text"
-    NOT_A_NUMBER = "corrected_value must be digits, or blank for a field without a value"
-    TWICE = "the file has two different answers for this field"
-    OUTDATED = "the ledger holds a newer answer of someone who had this one before"
+def no_rules(_form: str, _version: str, _field: str) -> None:
+    """The rules of forms that are not known."""
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedRow:
-    """A row that was left out; ``line`` counts rows of the CSV from 1, its header."""
+class MendedRow:
+    """A row whose answer was taken for another value than its cell shows; ``line`` is its number in the file."""
 
     line: int
     field: str
-    refusal: Refusal
+    shown: str
+    value: str
+    mend: Mend
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of the filled rows of a CSV: new answers, answers that were there already, and refused rows."""
+    """What became of the filled rows of a file: new answers, answers that were there already, and refused rows.
+
+    ``mended`` are those among the new answers that were not taken as they stood. ``refused_file`` holds the refused
+    rows, to be mended; ``encoding`` is that of a file that is not in Unicode.
+    """
 
     recorded: int
     known: int
     refused: tuple[RefusedRow, ...]
+    mended: tuple[MendedRow, ...] = ()
+    refused_file: Path | None = None
+    encoding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
+    """What a row says of a field; ``mend`` is what its cell had suffered, ``overrides`` the rules that it breaks."""
+
     row: CorrectedRow
-    key: Key
+    field: NamedField
+    verdict: Verdict
+    value: str
+    mend: Mend | None = None
+    overrides: tuple[Reason, ...] = ()
+
+    @property
+    def said(self) -> tuple[Verdict, str, str]:
+        return self.verdict, self.value, person(self.row.reviewer)
 
 
 @dataclass(slots=True)
-class _Field:
-    """A field of the ledger and what people said about it, oldest first: (value, reviewer)."""
+class _Sorted:
+    """The rows of a file by what becomes of them."""
 
-    page_id: int
-    position: int
-    value: str
-    answers: list[tuple[str, str]]
+    refused: list[RefusedRow] = field(default_factory=list)
+    known: int = 0
+
+    def refuse(self, row: CorrectedRow, refusal: Refusal, detail: str = "") -> None:
+        self.refused.append(RefusedRow(row.line, row.field, refusal, detail, row.cells))
 
 
-def record_corrections(connection: Connection, rows: Iterable[CorrectedRow]) -> Imported:
+def record_corrections(
+    connection: Connection,
+    rows: Iterable[CorrectedRow | BrokenRow],
+    rules: FieldRules = no_rules,
+    source: Source = Source.CSV,
+) -> Imported:
     """Record what people answered. Doing it again changes nothing, and no answer is ever overwritten."""
-    refused: list[RefusedRow] = []
-    recorded = known = 0
-    for answers in _parts(_distinct(rows, refused)):
-        fields = _fields(connection, answers)
-        outcomes = [(answer.row, _outcome(answer, fields.get(answer.key, []))) for answer in answers]
-        refused += [_refused(row, outcome) for row, outcome in outcomes if isinstance(outcome, Refusal)]
-        recorded += _insert(connection, [outcome for _, outcome in outcomes if isinstance(outcome, dict)])
-        known += sum(outcome is None for _, outcome in outcomes)
-    return Imported(recorded, known, tuple(sorted(refused, key=lambda row: row.line)))
+    outcome = _Sorted()
+    asked = list(_asked(connection, _whole(rows, outcome), outcome))
+    habits = Habits.of((row.value, field.value, row.corrected_value) for row, field in asked)
+    answers = [answer for row, field in asked if (answer := _answer(row, field, rules, habits, outcome))]
+    new = [answer for answer in _distinct(answers, outcome) if _is_new(answer, outcome)]
+    record_answers(connection, [_given(answer, source) for answer in new])
+    mended = tuple(_mended(answer, answer.mend) for answer in new if answer.mend)
+    refused = tuple(sorted(outcome.refused, key=lambda row: row.line))
+    return Imported(len(new), outcome.known, refused, mended)
 
 
-def _insert(connection: Connection, rows: list[dict[str, Any]]) -> int:
-    now = datetime.now(UTC)
-    if rows:
-        connection.execute(insert(corrections), [row | {"recorded_at": now} for row in rows])
-    return len(rows)
-
-
-def _distinct(rows: Iterable[CorrectedRow], refused: list[RefusedRow]) -> Iterator[_Answer]:
-    """One answer a field; rows that contradict each other, or that name no field, are refused."""
-    by_key: dict[Key, list[CorrectedRow]] = {}
+def _whole(rows: Iterable[CorrectedRow | BrokenRow], outcome: _Sorted) -> Iterator[CorrectedRow]:
     for row in rows:
-        if row.sha256 and row.field and row.page.isdecimal():
-            by_key.setdefault((row.sha256, int(row.page), row.field), []).append(row)
+        if isinstance(row, CorrectedRow):
+            yield row
         else:
-            refused.append(_refused(row, Refusal.UNKNOWN))
-    for key, same in by_key.items():
-        if len({(row.corrected_value, row.reviewer) for row in same}) == 1:
-            yield _Answer(same[0], key)
+            outcome.refused.append(RefusedRow(row.line, "", Refusal.BROKEN, cells=row.cells))
+
+
+def _asked(
+    connection: Connection, rows: Iterable[CorrectedRow], outcome: _Sorted
+) -> Iterator[tuple[CorrectedRow, NamedField]]:
+    """The rows, each with the field of the ledger that it speaks of."""
+    named = [(row, _name(row)) for row in rows]
+    fields = find_fields(connection, {name for _, name in named})
+    for row, name in named:
+        found = fields.get(name, [])
+        exact = (field for field in found if field.value == row.value)
+        shown = (field for field in found if is_shown_as(row.value, field.value))
+        field = next(exact, None) or next(shown, None)
+        if field is not None:
+            yield row, field
         else:
-            refused += [_refused(row, Refusal.TWICE) for row in same]
+            outcome.refuse(row, Refusal.OTHER_VALUE if found else Refusal.UNKNOWN, found[0].value if found else "")
 
 
-def _refused(row: CorrectedRow, refusal: Refusal) -> RefusedRow:
-    return RefusedRow(row.line, row.field, refusal)
+def _name(row: CorrectedRow) -> FieldName:
+    return row.sha256, int(row.page) if row.page else -1, row.field
 
 
-def _outcome(answer: _Answer, fields: Sequence[_Field]) -> dict[str, Any] | Refusal | None:
-    """The row to insert, why there is none, or None where the ledger has the answer."""
-    if not fields:
-        return Refusal.UNKNOWN
-    field = next((field for field in fields if field.value == answer.row.value), None)
-    if field is None:
-        return Refusal.OTHER_VALUE
-    value = _answered(answer.row)
-    if value is None:
-        return Refusal.NOT_A_NUMBER
-    given = (value, storable(answer.row.reviewer))
-    if given in field.answers:
-        return None if field.answers[-1] == given else Refusal.OUTDATED
-    place = {"page_id": field.page_id, "position": field.position}
-    return place | {"value": given[0], "reviewer": given[1]}
+def _answer(
+    row: CorrectedRow, field: NamedField, rules: FieldRules, habits: Habits, outcome: _Sorted
+) -> _Answer | None:
+    typed, seen = row.corrected_value, field.holding
+    if plain := plain_answer(typed, field.value):
+        return _Answer(row, field, *plain)
+    if seen and seen.id == row.seen and is_shown_as(typed, seen.value):
+        return _Answer(row, field, seen.verdict, seen.value)
+    form = rules(field.form, field.form_version, field.name)
+    taken = take(typed, form, field.value, habits)
+    if isinstance(taken, Taken):
+        overrides = broken_rules(form, taken.value) if form else ()
+        return _Answer(row, field, Verdict.VALUE, taken.value, taken.mend, overrides)
+    outcome.refuse(row, *_why(typed, taken, form))
+    return None
 
 
-def _answered(row: CorrectedRow) -> str | None:
-    """The value that a row's reviewer means; None where it cannot be one."""
-    typed = row.corrected_value
-    if not typed:
-        return row.value
-    if typed.lower() == BLANK:
-        return ""
-    return typed if typed.isascii() and typed.isdigit() else None
+def _why(typed: str, unclear: Unclear, form: Field | None) -> tuple[Refusal, str]:
+    if unclear.values:
+        return Refusal.UNCLEAR, " or ".join(unclear.values)
+    if unclear.broken and form is not None:
+        return Refusal.BREAKS_RULES, ", ".join(broken_rules(form, typed.replace(" ", "")))
+    return Refusal.NOT_A_NUMBER, ""
 
 
-def _fields(connection: Connection, answers: Sequence[_Answer]) -> dict[Key, list[_Field]]:
-    """The fields of the ledger by key, those of the newest batch first: another form may have read the page too."""
-    contents = sorted({answer.row.sha256 for answer in answers})
-    wanted = (pages.c.sha256, pages.c.page, readings.c.field, readings.c.page_id, readings.c.position, readings.c.value)
-    query = select(*wanted).join_from(pages, readings).where(pages.c.sha256.in_(contents))
-    found: dict[Key, list[_Field]] = {}
-    said = _said(connection, contents)
-    for row in connection.execute(query.order_by(pages.c.batch_id.desc())):
-        place = (row.page_id, row.position)
-        found.setdefault((row.sha256, row.page, row.field), []).append(_Field(*place, row.value, said.get(place, [])))
-    return found
+def _distinct(answers: Sequence[_Answer], outcome: _Sorted) -> Iterator[_Answer]:
+    """One answer of each person to a field; where a field gets different ones, all of them are refused."""
+    by_place: dict[object, list[_Answer]] = {}
+    for answer in answers:
+        by_place.setdefault(answer.field.place, []).append(answer)
+    for same in by_place.values():
+        if len({(answer.verdict, answer.value) for answer in same}) == 1:
+            yield from {answer.said: answer for answer in reversed(_signed(same))}.values()
+        else:
+            for answer in same:
+                outcome.refuse(answer.row, Refusal.TWICE)
 
 
-def _said(connection: Connection, contents: Sequence[str]) -> dict[tuple[int, int], list[tuple[str, str]]]:
-    query = select(corrections).join_from(corrections, pages, corrections.c.page_id == pages.c.id)
-    said: dict[tuple[int, int], list[tuple[str, str]]] = {}
-    for row in connection.execute(query.where(pages.c.sha256.in_(contents)).order_by(corrections.c.id)):
-        said.setdefault((row.page_id, row.position), []).append((row.value, row.reviewer))
-    return said
+def _signed(same: Sequence[_Answer]) -> Sequence[_Answer]:
+    """Of a row that stands there twice, once with a name and once without, the one with the name."""
+    return [answer for answer in same if answer.row.reviewer] or same
 
 
-class RecordedAnswers:
-    """All answers of one batch, to ask whether a row of a CSV says what the ledger knows."""
+def _is_new(answer: _Answer, outcome: _Sorted) -> bool:
+    """Whether the ledger does not know the answer yet and nobody gave another meanwhile."""
+    said = [(one.verdict, one.value, person(one.reviewer)) for one in answer.field.said]
+    holding = answer.field.holding
+    if said and said[-1] == answer.said:
+        outcome.known += 1
+    elif holding is None or holding.id == answer.row.seen:
+        return True
+    elif answer.said in said:
+        outcome.refuse(answer.row, Refusal.OUTDATED)
+    elif person(holding.reviewer) == answer.said[2] or (holding.verdict, holding.value) == answer.said[:2]:
+        return True
+    else:
+        outcome.refuse(
+            answer.row, Refusal.MEANWHILE, f"{holding.reviewer or 'someone'}: {holding.value or holding.verdict}"
+        )
+    return False
 
-    def __init__(self, connection: Connection, batch: int):
-        wanted = (pages.c.sha256, pages.c.page, readings.c.field, readings.c.value.label("read"))
-        query: Select[Any] = select(*wanted, corrections.c.value, corrections.c.reviewer)
-        query = query.join_from(corrections, readings).join(pages, pages.c.id == readings.c.page_id)
-        rows = connection.execute(query.where(pages.c.batch_id == batch))
-        self._known = {_told(row) for row in rows}
 
-    def __contains__(self, row: CorrectedRow) -> bool:
-        page = int(row.page) if row.page.isdecimal() else -1
-        return (row.sha256, page, row.field, row.value, _answered(row), row.reviewer) in self._known
+def _given(answer: _Answer, source: Source) -> GivenAnswer:
+    place, reviewer = answer.field.place, storable(answer.row.reviewer)
+    return GivenAnswer(place, reviewer, source, answer.verdict, answer.value, overrides=answer.overrides)
 
 
-def _told(row: Row[Any]) -> tuple[str, int, str, str, str, str]:
-    return row.sha256, row.page, row.field, row.read, row.value, row.reviewer
-
-
-def _parts(answers: Iterable[_Answer]) -> Iterator[list[_Answer]]:
-    iterator = iter(answers)
-    while part := list(islice(iterator, _ROWS_AT_ONCE)):
-        yield part
+def _mended(answer: _Answer, mend: Mend) -> MendedRow:
+    return MendedRow(answer.row.line, answer.row.field, answer.row.corrected_value, answer.value, mend)

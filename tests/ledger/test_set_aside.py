@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger.corrected_csv import set_aside_corrected
 from ledger.csv_export import READINGS_COLUMNS
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
+from ledger.set_aside import set_aside_corrected
 
 HEADER = ",".join(READINGS_COLUMNS)
 READ = "a.png,1,zip,00412,0.9,true,low_confidence,{},{},00472:0.0093;00112:0.0010,envelope,2,,,cnn,,X,"
@@ -41,7 +41,7 @@ def readings(tmp_path: Path) -> Path:
         text_of("scan,corrected_value,reviewer") + b"a.png,,M\xfcller\r\n",  # Windows' own encoding
         text_of("scan,corrected_value,reviewer", '"a.png,,', "b.png,7,"),  # a quote that is never closed
         text_of("corrected_value,reviewer", f"{'x' * 200_000},"),
-        text_of(HEADER, UNTOUCHED).decode().encode("utf-16"),
+        text_of(HEADER, CORRECTED).decode().encode("utf-16"),
         text_of("scan,corrected,reviewer", "a.png,7,"),
         b"PK\x03\x04 a workbook\0\xff",
     ],
@@ -62,6 +62,7 @@ def test_what_may_hold_corrections_is_kept_as_it_is(content: bytes, readings: Pa
         text_of(HEADER),
         text_of(HEADER, UNTOUCHED, "", UNTOUCHED),
         b"\xef\xbb\xbf" + text_of(with_semicolons(HEADER), with_semicolons(UNTOUCHED)),
+        text_of(HEADER, UNTOUCHED).decode().encode("utf-16"),
         text_of("reviewer,value,corrected_value", ",1, ", ",2"),  # spreadsheets leave out empty cells at the end
         text_of("detail,corrected_value,reviewer", '"two\r\nlines; a "" and a ,",,'),
     ],

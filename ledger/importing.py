@@ -1,0 +1,26 @@
+"""A file that people answered in -> the ledger, with the rows that were refused beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ledger.corrected_csv import open_corrected
+from ledger.corrections import FieldRules, Imported, record_corrections
+from ledger.database import Database
+from ledger.refusals import write_refused
+from ledger.spreadsheet import WINDOWS
+
+
+def import_answers(database: Database, path: Path, rules: FieldRules) -> Imported:
+    """Record what people answered in the file at ``path``, in one transaction; again, it changes nothing.
+
+    Raises:
+        LedgerError: the file cannot be read as one, the database cannot be written, or the refused rows cannot; then
+            the others are recorded all the same.
+    """
+    with open_corrected(path) as file:
+        with database.write() as connection:
+            imported = record_corrections(connection, file.rows, rules)
+        refused = write_refused(path, file.names, file.delimiter, imported.refused)
+    return replace(imported, refused_file=refused, encoding=file.encoding if file.encoding == WINDOWS else None)
