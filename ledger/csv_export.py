@@ -16,10 +16,12 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from ledger.audit_sample import FieldKey, disguised
 from ledger.corrected_csv import set_aside_corrected
-from ledger.corrections import BLANK, RecordedAnswers
+from ledger.corrections import RecordedAnswers
 from ledger.errors import LedgerError
+from ledger.review_items import HOLDING, IS_OPEN, OF_READING
+from ledger.review_types import Verdict
 from ledger.rows import TRAITS
-from ledger.tables import batches, corrections, pages, readings
+from ledger.tables import batches, corrections, pages, readings, review_items
 from reading.readings import Reason
 
 READINGS_COLUMNS = (
@@ -146,23 +148,16 @@ def _query(batch: int) -> Select[Any]:
     order = (pages.c.scan_order, pages.c.scan, pages.c.page, pages.c.sha256, pages.c.id, readings.c.position)
     of_page = [column for column in pages.c if column.name not in _UNWANTED_OF_PAGE]
     of_field = [column for column in readings.c if column.name not in _UNWANTED]
-    answer = (corrections.c.value.label("answer"), corrections.c.reviewer)
-    newest = _newest_answers().subquery()
-    same_field = (newest.c.page_id == readings.c.page_id) & (newest.c.position == readings.c.position)
+    answer = (corrections.c.value.label("answer"), corrections.c.verdict, corrections.c.reviewer)
     return (
-        select(*of_page, batches.c.audit_key, _THRESHOLD, _MODEL, *of_field, *answer)
+        select(*of_page, batches.c.audit_key, _THRESHOLD, _MODEL, *of_field, *answer, IS_OPEN.label("is_open"))
         .join_from(pages, batches)
         .outerjoin(readings, readings.c.page_id == pages.c.id)
-        .outerjoin(newest, same_field)
-        .outerjoin(corrections, corrections.c.id == newest.c.id)
+        .outerjoin(review_items, OF_READING)
+        .outerjoin(corrections, HOLDING)
         .where(pages.c.batch_id == batch)
         .order_by(*order)
     )
-
-
-def _newest_answers() -> Select[Any]:
-    place = (corrections.c.page_id, corrections.c.position)
-    return select(*place, func.max(corrections.c.id).label("id")).group_by(*place)
 
 
 def _reading_cells(row: Row[Any]) -> list[str]:
@@ -174,9 +169,9 @@ def _reading_cells(row: Row[Any]) -> list[str]:
         row.field or "",
         row.value or "",
         f"{confidence:.4f}" if read else "",
-        "true" if not read or _needs_review(row) else "false",
+        "true" if not read or row.is_open else "false",
         reasons,
-        "" if row.answer is None else row.answer or BLANK,
+        _answer(row),
         row.reviewer or "",
         ";".join(f"{value}:{probability:.4f}" for value, probability in alternatives),
         row.form or "",
@@ -191,8 +186,11 @@ def _reading_cells(row: Row[Any]) -> list[str]:
     return [cell(text) for text in cells]
 
 
-def _needs_review(row: Row[Any]) -> bool:
-    return bool(row.needs_review) and row.answer is None
+def _answer(row: Row[Any]) -> str:
+    """What a person answered as they would type it; "" where no answer holds."""
+    if row.verdict is None:
+        return ""
+    return str(row.answer if row.verdict == Verdict.VALUE else row.verdict)
 
 
 def _shown(row: Row[Any]) -> tuple[float, Sequence[tuple[str, float]], str]:
@@ -210,8 +208,8 @@ def _decimals(number: float | None, places: int) -> str:
 def _record_cells(page: Sequence[Row[Any]], fields: dict[str, str]) -> list[str]:
     """The page's row of records.csv, without the values that a person should check: they must not pass for good."""
     first = page[0]
-    flagged = [row.field for row in page if _needs_review(row)]
-    values = {row.field: _settled(row) for row in page if not _needs_review(row)}
+    flagged = [row.field for row in page if row.is_open]
+    values = {row.field: _settled(row) for row in page if not row.is_open}
     status = first.problem or ("needs_review" if flagged else "accepted")
     texts = (first.scan, str(first.page), first.form or "", status, ";".join(flagged))
     return [cell(text) for text in (*texts, *(values.get(field) or "" for field in fields))]

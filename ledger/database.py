@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.errors import LedgerError, ledger_error
@@ -19,12 +20,17 @@ _URL_MEND = "write sqlite:///folder/ledger.sqlite or postgresql+psycopg://user@h
 
 
 class Database:
-    """An engine and its two kinds of transaction."""
+    """An engine and its kinds of transaction."""
 
     def __init__(self, engine: Engine):
         self.engine = engine
         self.where = engine.url.render_as_string(hide_password=True)
-        self._writer = engine.execution_options(ledger_begin="BEGIN IMMEDIATE")
+        # FULL: a commit is on the disk when it returns, even if the power fails, for what a person decided cannot be
+        # read again from the scans. It costs one fsync a transaction. NORMAL may lose the last commits then.
+        self._writer = engine.execution_options(ledger_begin=("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"))
+        self._hasty = engine.execution_options(ledger_begin=("PRAGMA synchronous = NORMAL", "BEGIN IMMEDIATE"))
+        # SQLite lets those who wait for its lock ask again at growing intervals; threads can take turns at once.
+        self._turn: AbstractContextManager[Any] = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         # PostgreSQL's default gives each statement another state of the data; an export must see one.
         # SQLite in WAL mode sees one state a transaction anyway.
         level = "REPEATABLE READ" if engine.dialect.name == "postgresql" else "SERIALIZABLE"
@@ -37,7 +43,19 @@ class Database:
         Raises:
             LedgerError: the database was locked for too long, is full, read-only, damaged or cannot be reached.
         """
-        with self._named_errors(), self._writer.begin() as connection:
+        with self._named_errors(), self._turn, self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write_leases(self) -> Iterator[Connection]:
+        """One transaction that does not wait for the disk: if the power fails it may be forgotten, and nothing else.
+
+        Raises:
+            LedgerError: as for ``write``.
+        """
+        with self._named_errors(), self._turn, self._hasty.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET LOCAL synchronous_commit = off"))
             yield connection
 
     @contextmanager
@@ -104,9 +122,6 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # Python's driver would begin transactions by itself, late and not before DDL: _begin_sqlite does it instead.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
-    # FULL: a commit is on the disk when it returns, even if the power fails. NORMAL would lose the last commits,
-    # and what a person decided cannot be read again from the scans. It costs one fsync a chunk of pages.
-    connection.execute("PRAGMA synchronous = FULL")
     _use_write_ahead_log(connection)
 
 
@@ -123,7 +138,8 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("ledger_begin", "BEGIN"))
+    for statement in connection.get_execution_options().get("ledger_begin", ("BEGIN",)):
+        connection.exec_driver_sql(statement)
 
 
 def _postgresql(url: URL) -> Engine:

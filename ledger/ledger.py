@@ -24,10 +24,14 @@ from ledger.database import Database, connect
 from ledger.errors import LedgerError
 from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
 from ledger.reporting import ReportRows, report_rows
+from ledger.review import Review
+from ledger.review_items import HOLDING, IS_OPEN, OF_READING, queue_fields
+from ledger.review_types import ReviewPolicy
 from ledger.rows import crop_rows, page_row, reading_rows, scan_order, storable_result
 from ledger.schema import upgrade
 from ledger.settling import RecordedField, change_fields, recorded_fields
-from ledger.tables import batches, corrections, crops, pages, readings
+from ledger.tables import batches, corrections, crops, pages, readings, review_items
+from ledger.users import Users
 from ledger.watching import (
     AuditedField,
     Group,
@@ -191,7 +195,7 @@ class Ledger:
             problems = _counts(connection, batch, pages, pages.c.problem)
             flags = _counts(connection, batch, pages.join(readings), readings.c.needs_review)
             reasons = _counts(connection, batch, pages.join(readings), readings.c.reasons, readings.c.needs_review)
-            checked = _counts(connection, batch, pages.join(readings), _answered(), readings.c.needs_review)[True]
+            checked = _counts(connection, batch, _with_answers(), IS_OPEN, readings.c.needs_review)[False]
         read = problems.pop(None, 0)
         by_reason, by_problem = _by_reason(reasons), _sorted(problems)
         return BatchSummary(read, flags.total(), flags[False], flags[True], checked, by_reason, by_problem)
@@ -264,6 +268,14 @@ class Ledger:
             mark_watched(connection, batch)
         return flagged
 
+    def review(self, policy: ReviewPolicy | None = None) -> Review:
+        """The fields that people look at, given out by ``policy``."""
+        return Review(self._database, policy or ReviewPolicy())
+
+    def users(self) -> Users:
+        """The accounts of those who review."""
+        return Users(self._database)
+
     def _first(self, query: Select[Any]) -> Any:
         with self._database.read() as connection:
             return connection.execute(query).first()
@@ -280,9 +292,9 @@ def _sampled(result: Result, key: str, share: float) -> Result:
     return with_audit_sample(result, key, share) if isinstance(result, PageReading) else result
 
 
-def _answered() -> ColumnElement[bool]:
-    same_field = and_(corrections.c.page_id == readings.c.page_id, corrections.c.position == readings.c.position)
-    return select(corrections.c.id).where(same_field).correlate(readings).exists()
+def _with_answers() -> Any:
+    items = pages.join(readings).outerjoin(review_items, OF_READING)
+    return items.outerjoin(corrections, HOLDING)
 
 
 def _related(connection: Connection, batch: int, results: Sequence[Result]) -> list[Recorded]:
@@ -317,6 +329,8 @@ def _apply(connection: Connection, batch: int, change: Merge) -> None:
     page_ids, page_readings = [key for key, _ in read], [result for _, result in read]
     _insert_rows(connection, readings, reading_rows(page_ids, page_readings))
     _insert_rows(connection, crops, crop_rows(page_ids, page_readings))
+    for part in _parts(page_ids):
+        queue_fields(connection, readings.c.page_id.in_(part))
 
 
 def _insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
-from ledger.tables import corrections, crops, pages, readings
+from ledger.review_items import HOLDING_CLEAR, OF_READING
+from ledger.tables import corrections, crops, pages, readings, review_items
 from reading.readings import Reason
 
 BINS = 20
@@ -101,12 +102,10 @@ def _with_value(batch: int) -> ColumnElement[bool]:
 
 def _answered(connection: Connection, batch: int) -> tuple[AnsweredField, ...]:
     """Answers to fields that were chosen for people; that someone looked at another by chance tells nothing of all."""
-    place = (corrections.c.page_id, corrections.c.position)
-    newest = select(func.max(corrections.c.id)).group_by(*place).scalar_subquery()
     right = corrections.c.value == readings.c.value
     query: Select[Any] = select(readings.c.confidence, _ACCEPTED, right)
-    query = query.join_from(corrections, readings).join(pages, pages.c.id == readings.c.page_id)
-    chosen = and_(_with_value(batch), readings.c.needs_review, corrections.c.id.in_(newest))
+    query = query.join_from(pages, readings).join(review_items, OF_READING).join(corrections, HOLDING_CLEAR)
+    chosen = and_(_with_value(batch), readings.c.needs_review)
     rows = connection.execute(query.where(chosen).order_by(corrections.c.id))
     return tuple(AnsweredField(confidence, bool(accepted), bool(is_right)) for confidence, accepted, is_right in rows)
 

@@ -21,6 +21,7 @@ OF_READING: ColumnElement[bool] = and_(
 )
 # Joins the answer that holds, if any, to a queue's row.
 HOLDING: ColumnElement[bool] = corrections.c.id == review_items.c.answer_id
+HOLDING_CLEAR: ColumnElement[bool] = and_(HOLDING, corrections.c.verdict != Verdict.ILLEGIBLE.value)
 # Whether people still have to look at a reading; needs both joins, the outer ones.
 IS_OPEN: ColumnElement[bool] = or_(
     case((review_items.c.stage.is_(None), readings.c.needs_review), else_=review_items.c.stage > Stage.SETTLED.value),
@@ -46,8 +47,9 @@ def queue_fields(connection: Connection, condition: ColumnElement[bool]) -> None
     What is flagged enters it, what is flagged no more leaves it unless someone answered, and values and confidences
     become those of the readings.
     """
-    found = connection.execute(_readings(condition)).all()
-    _upsert(connection, [_item_row(row) for row in found if row.needs_review or row.stage is not None])
+    looked_at = or_(readings.c.needs_review, review_items.c.stage.is_not(None))
+    found = connection.execute(_readings(condition).where(looked_at)).all()
+    _upsert(connection, [_item_row(row) for row in found])
     unflagged = [Place(row.page_id, row.position) for row in found if not row.needs_review]
     for part in in_parts(unflagged):
         connection.execute(delete(review_items).where(at_places(review_items, part), _UNANSWERED))
@@ -57,6 +59,11 @@ def queue_places(connection: Connection, places: Collection[Place]) -> None:
     """Bring the queue up to date with the readings at ``places``."""
     for part in in_parts(places):
         queue_fields(connection, at_places(readings, part))
+
+
+def new_items(connection: Connection, condition: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """Rows for the queue, of the readings under ``condition``, flagged or not."""
+    return [_item_row(row) for row in connection.execute(_readings(condition))]
 
 
 def at_places(table: Table, places: Collection[Place]) -> ColumnElement[bool]:
@@ -79,7 +86,7 @@ def _readings(condition: ColumnElement[bool]) -> Select[Any]:
     query: Select[Any] = select(*(readings.c[name] for name in names), *of_page, threshold, review_items.c.stage)
     query = query.join_from(readings, pages).join(batches, batches.c.id == pages.c.batch_id)
     query = query.outerjoin(review_items, OF_READING)
-    return query.where(condition, or_(readings.c.needs_review, review_items.c.stage.is_not(None)))
+    return query.where(condition)
 
 
 def _item_row(row: Row[Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """What the answers to a field amount to: which holds, and whose key is wanted next. Pure rules, without a database.
 
-One key: the newest answer holds. Two keys: the first and the second must be of two people who did not see each other's;
-where they differ a third decides. An answer is never lost: one that comes when its key is no longer wanted is kept with
-the stage ``SETTLED`` and counts for nothing, unless it contradicts a single key that its reviewer had not seen. Then the
-two are treated as two keys.
+One key: the newest answer holds. Two keys: the first and the second must be of two people who did not see each
+other's; where they differ a third decides. An answer is never lost: one that comes when its key is no longer wanted is
+kept with the stage ``SETTLED`` and counts for nothing. But if it comes to a field with a single key that its reviewer
+had not seen, the two are treated as two keys.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.review_types import Stage, Verdict
+from ledger.rows import storable
+
+_MAX_PERSON = 200  # characters; indexes bound them
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Standing:
 
 def person(name: str) -> str:
     """A reviewer's name as it is compared: two keys must be of two people."""
-    return name.strip().casefold()
+    return storable(name).strip().casefold()[:_MAX_PERSON]
 
 
 def effective(history: Sequence[Recorded]) -> list[Recorded]:

@@ -107,10 +107,10 @@ class Key:
 class ReviewItem:
     """A field as a reviewer may see it.
 
-    Where the ``guess`` is hidden it is None, and so is all that would tell it: ``confidence``, ``alternatives``, digits.
-    ``doubtful`` is the place of the least sure digit in ``digits``. ``png`` is b"" where there is no crop; ``box`` is
-    the field on the form. ``keys`` holds the first two answers where the third is wanted. ``answer`` holds now, with
-    ``answer_id``: to change it on purpose, give that back as ``Answer.seen``.
+    Where the ``guess`` is hidden it is None, and all that would tell it is left out: ``confidence``, ``alternatives``,
+    digits. ``doubtful`` is the place of the least sure digit in ``digits``. ``png`` is b"" where there is no crop;
+    ``box`` is the field on the form. ``keys`` holds the first two answers where the third is wanted. ``answer`` holds
+    now, with ``answer_id``: to change it on purpose, give that back as ``Answer.seen``.
     """
 
     place: Place

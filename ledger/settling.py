@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select, update
 
-from ledger.tables import corrections, pages, readings
+from ledger.review_items import HOLDING_CLEAR, OF_READING, queue_places
+from ledger.review_types import Place
+from ledger.tables import corrections, pages, readings, review_items
 from reading.readings import Reason
 
 
@@ -28,12 +30,12 @@ class RecordedField:
 
 def recorded_fields(connection: Connection, batch: int, form: str, field: str) -> list[RecordedField]:
     """The field on all pages of that form in the order of recording."""
-    same_field = (corrections.c.page_id == readings.c.page_id) & (corrections.c.position == readings.c.position)
-    newest = select(corrections.c.value).where(same_field).order_by(corrections.c.id.desc()).limit(1)
-    answer = newest.correlate(readings).scalar_subquery().label("answer")
     of_field = [readings.c[name] for name in ("page_id", "position", "value", "confidence", "alternatives", "reasons")]
-    query: Select[Any] = select(*of_field, answer).join_from(pages, readings).order_by(readings.c.page_id)
-    query = query.where(pages.c.batch_id == batch, pages.c.form == form, readings.c.field == field)
+    query: Select[Any] = select(*of_field, corrections.c.value.label("answer")).join_from(pages, readings)
+    query = query.outerjoin(review_items, OF_READING).outerjoin(corrections, HOLDING_CLEAR)
+    query = query.order_by(readings.c.page_id).where(
+        pages.c.batch_id == batch, pages.c.form == form, readings.c.field == field
+    )
     return [_recorded(row) for row in connection.execute(query)]
 
 
@@ -50,6 +52,7 @@ def change_fields(connection: Connection, changed: Sequence[RecordedField]) -> N
         return
     place = (readings.c.page_id == bindparam("of_page")) & (readings.c.position == bindparam("at"))
     connection.execute(update(readings).where(place), [_changed_row(field) for field in changed])
+    queue_places(connection, [Place(field.page_id, field.position) for field in changed])
 
 
 def _changed_row(field: RecordedField) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, literal_column, select, update
 
 from forms.template import FieldKind
+from ledger.review_items import HOLDING_CLEAR, OF_READING, queue_fields
 from ledger.rows import TRAITS
-from ledger.tables import batches, corrections, pages, readings
+from ledger.tables import batches, corrections, pages, readings, review_items
 from reading.readings import Reason
 
 STATISTICS = ("confidence", *TRAITS)
@@ -49,18 +50,14 @@ class Span:
 
 def audited_fields(connection: Connection) -> list[AuditedField]:
     """The audit sample of all batches."""
-    newest = select(corrections.c.value).where(_same_field()).order_by(corrections.c.id.desc()).limit(1)
-    answer = newest.correlate(readings).scalar_subquery()
-    of_field = (readings.c.kind, readings.c.field, readings.c.confidence, readings.c.value, answer.label("answer"))
+    answer = corrections.c.value.label("answer")
+    of_field = (readings.c.kind, readings.c.field, readings.c.confidence, readings.c.value, answer)
     query: Select[Any] = select(pages.c.form, pages.c.model, *of_field).join_from(pages, readings)
+    query = query.outerjoin(review_items, OF_READING).outerjoin(corrections, HOLDING_CLEAR)
     query = query.where(readings.c.reasons == literal_column(f"'{Reason.AUDIT_SAMPLE}'"))  # as the index has it
     return [
         AuditedField(_group(row), row.field, row.confidence, row.value, row.answer) for row in connection.execute(query)
     ]
-
-
-def _same_field() -> ColumnElement[bool]:
-    return (corrections.c.page_id == readings.c.page_id) & (corrections.c.position == readings.c.position)
 
 
 def _group(row: Row[Any]) -> Group:
@@ -112,7 +109,9 @@ def withhold(connection: Connection, batch: int, group: Group, reason: Reason) -
     unwatched = select(pages.c.id).where(pages.c.batch_id == batch, pages.c.id > _watched_to(batch), _in_group(group))
     accepted = and_(readings.c.needs_review == false(), readings.c.value != "", readings.c.kind == group.kind)
     change = update(readings).where(readings.c.page_id.in_(unwatched), accepted)
-    return connection.execute(change.values(needs_review=True, reasons=reason.value)).rowcount
+    flagged = connection.execute(change.values(needs_review=True, reasons=reason.value)).rowcount
+    queue_fields(connection, and_(readings.c.page_id.in_(unwatched), readings.c.reasons == reason.value))
+    return flagged
 
 
 def mark_watched(connection: Connection, batch: int) -> None:
