@@ -158,6 +158,22 @@ def with_extra(dataset: Dataset, extras: Sequence[tuple[ExtraDigits, float]]) ->
     )
 
 
+def with_own(dataset: Dataset, fields: int, digest: str) -> Dataset:
+    """The data set as a card names it where a site's own fields were learned from beside it.
+
+    Args:
+        dataset: what was replayed; its digits stay.
+        fields: how many corrected fields there were.
+        digest: their sha256.
+    """
+    return dataclasses.replace(
+        dataset,
+        sha256=f"{dataset.sha256} + {digest}",
+        source=f"{dataset.source} + {fields} corrected fields",
+        licence=f"{dataset.licence}; the site's own",
+    )
+
+
 def _repeated(count: int, weight: float) -> np.ndarray:
     """Which of ``count`` digits to take, ``weight`` times each: all as often as it goes, then some at random."""
     whole, part = divmod(round(weight * count), count)

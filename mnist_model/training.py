@@ -44,7 +44,7 @@ Progress = Callable[[EpochReport], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Trained:
+class Trained:
     """A trained net, how it got there, and the held-out images it is calibrated on."""
 
     recipe: Recipe
@@ -82,10 +82,10 @@ def train(
     recipe = dataclasses.replace(usual, seed=usual.seed if seed is None else seed, epochs=epochs or usual.epochs)
     check_place(out)
     trained = _fit(recipe, dataset, progress)
-    return write_bundle(out, lambda folder: _fill(folder, out.resolve().name, trained, dataset))
+    return write_bundle(out, lambda folder: fill_bundle(folder, out.resolve().name, trained, dataset))
 
 
-def _fit(recipe: Recipe, dataset: Dataset, progress: Progress | None) -> _Trained:
+def _fit(recipe: Recipe, dataset: Dataset, progress: Progress | None) -> Trained:
     keras.utils.set_random_seed(recipe.seed)
     training, validation = _split(dataset, recipe)
     batches = batches_of(training, recipe)
@@ -110,7 +110,7 @@ def _fit(recipe: Recipe, dataset: Dataset, progress: Progress | None) -> _Traine
     )
     bare = ARCHITECTURES[recipe.architecture]()  # without the optimizer, which makes the files three times as large
     bare.set_weights(model.get_weights())
-    return _Trained(recipe, bare, history.history, len(training.y), calibration_set(validation, recipe))
+    return Trained(recipe, bare, history.history, len(training.y), calibration_set(validation, recipe))
 
 
 def _split(dataset: Dataset, recipe: Recipe) -> tuple[Labelled, Labelled]:
@@ -131,8 +131,8 @@ def _callbacks(recipe: Recipe, progress: Progress | None) -> list[keras.callback
     return [keras.callbacks.LambdaCallback(on_epoch_end=report)]
 
 
-def _fill(folder: Path, name: str, trained: _Trained, dataset: Dataset) -> None:
-    """Writes every file of a bundle into ``folder``."""
+def fill_bundle(folder: Path, name: str, trained: Trained, dataset: Dataset, command: str | None = None) -> None:
+    """Writes every file of a bundle into ``folder``; ``command`` is what makes it again, None for ``train``."""
     test = Labelled(dataset.x_test, dataset.y_test)
     agreement = save_all(trained.model, test.x / np.float32(255), folder)
     held_out = _predict(trained.model, trained.calibration.x)
@@ -144,7 +144,7 @@ def _fill(folder: Path, name: str, trained: _Trained, dataset: Dataset) -> None:
     (folder / "classification_report.txt").write_text(report, encoding="utf-8")
     card = Card(
         **_identity(folder, name, trained),
-        **_origin(trained, dataset),
+        **_origin(trained, dataset, command or _command(trained.recipe, dataset)),
         **_figures(evaluation),
         validation_accuracy=float(trained.history["val_accuracy"][-1]),
         not_a_digit_recall=_recall(held_out, trained.calibration.y),
@@ -169,7 +169,7 @@ def _draw(folder: Path, title: str, history: Mapping[str, Sequence[float]], eval
     plot_reliability_diagram(evaluation, title, folder / "reliability_diagram.png")
 
 
-def _identity(folder: Path, name: str, trained: _Trained) -> dict[str, Any]:
+def _identity(folder: Path, name: str, trained: Trained) -> dict[str, Any]:
     """The part of the card that tells this model from others; the version holds a hash, so no two share one."""
     files = {file: hash_file(folder / file) for file in MODEL_FILES}
     created = dt.datetime.now(tz=dt.UTC).date()
@@ -186,11 +186,11 @@ def _identity(folder: Path, name: str, trained: _Trained) -> dict[str, Any]:
     }
 
 
-def _origin(trained: _Trained, dataset: Dataset) -> dict[str, Any]:
+def _origin(trained: Trained, dataset: Dataset, command: str) -> dict[str, Any]:
     """The part of the card that says how to make the model again."""
     recipe = trained.recipe
     return {
-        "command": _command(recipe, dataset),
+        "command": command,
         "data_source": dataset.source,
         "data_sha256": dataset.sha256,
         "data_licence": dataset.licence,

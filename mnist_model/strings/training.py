@@ -96,10 +96,13 @@ def _precision() -> str:
 class StringTrainer:
     """The net, its optimizer and the running average of its weights, which is what is kept (Polyak 1992)."""
 
-    def __init__(self, recipe: StringRecipe):
+    def __init__(self, recipe: StringRecipe, weights: Sequence[np.ndarray] | None = None):
+        """A new net, or one that goes on from ``weights``."""
         keras.utils.set_random_seed(recipe.seed)
         self._recipe = recipe
         self.model = string_net(_precision())
+        if weights is not None:
+            self.model.set_weights(weights)
         self._optimizer = keras.optimizers.Adam(recipe.learning_rate, global_clipnorm=4.0)
         self._optimizer.build(self.model.trainable_variables)
         self._chunks: list[list[Strip]] = []
@@ -113,7 +116,8 @@ class StringTrainer:
 
     def train_round(self, chunk: list[Strip]) -> float:
         """One pass over a new chunk and the last ones; returns the mean loss."""
-        self._chunks = [*self._chunks[-self._recipe.kept :], chunk]
+        kept = self._chunks[-self._recipe.kept :] if self._recipe.kept else []
+        self._chunks = [*kept, chunk]
         strips = [strip for known in self._chunks for strip in known]
         batches = list(batches_of(strips, self._recipe.batch_size, self._rng))
         losses = []
@@ -194,8 +198,17 @@ def _sparse(strips: Sequence[Strip]) -> tf.SparseTensor:
     )
 
 
-def write_string_bundle(net: keras.Model, recipe: StringRecipe, dataset: Dataset, out: Path) -> StringBundle:
+def write_string_bundle(
+    net: keras.Model, recipe: StringRecipe, dataset: Dataset, out: Path, command: str | None = None
+) -> StringBundle:
     """Calibrates and measures a trained net on strips of digits that it has not seen, and makes its bundle at ``out``.
+
+    Args:
+        net: the trained net.
+        recipe: how it was trained.
+        dataset: what it was trained on, with the digits that test strips are composed of.
+        out: folder of the bundle.
+        command: what makes such a net again; None for the command that trains one from scratch.
 
     Raises:
         ModelError: ``out`` is no place for a bundle, or the file that reads gives other answers than the net.
@@ -204,7 +217,8 @@ def write_string_bundle(net: keras.Model, recipe: StringRecipe, dataset: Dataset
     composer = Composer(dataset.x_test, dataset.y_test, np.random.default_rng([recipe.seed, 3]))
     test = composer.compose(recipe.test_strips, np.random.default_rng([recipe.seed, 4]))
     out.parent.mkdir(parents=True, exist_ok=True)
-    replace_folder(out, lambda made: _fill(made, out.resolve().name, net, recipe, dataset, test))
+    said = command or _command(recipe, dataset)
+    replace_folder(out, lambda made: _fill(made, out.resolve().name, net, recipe, dataset, test, said))
     return read_string_bundle(out)
 
 
@@ -214,7 +228,13 @@ def _check_place(out: Path) -> None:
 
 
 def _fill(
-    folder: Path, name: str, net: keras.Model, recipe: StringRecipe, dataset: Dataset, test: Sequence[Strip]
+    folder: Path,
+    name: str,
+    net: keras.Model,
+    recipe: StringRecipe,
+    dataset: Dataset,
+    test: Sequence[Strip],
+    command: str,
 ) -> None:
     net.save(folder / "model.keras")
     net.export(folder / "model.tflite", format="litert", verbose=False)
@@ -229,7 +249,7 @@ def _fill(
         title="convolutional net with connectionist temporal classification",
         parameters=net.count_params(),
         created=created.isoformat(),
-        command=_command(recipe, dataset),
+        command=command,
         data_source=dataset.source,
         data_sha256=dataset.sha256,
         data_licence=dataset.licence,

@@ -1,0 +1,72 @@
+"""The calibration of nets that have learned: on composed fields for any form, on corrected ones for the site's own.
+
+The corrected fields were read by nets that had not seen them. Most of them were flagged, so that they are harder than
+what comes in, and thresholds set on them are rather too strict than too lenient.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from forms.template import FieldKind
+from reading.calibration import Calibration
+from reading.checked import CheckedField, fit_calibration, group_of, site_group
+from reading.thresholds import fields_needed
+from reading.trust import Trust, TrustGroup, write_trust
+
+COMPOSED = "composed fields"
+CORRECTED = "corrected fields"
+LEAST_OF_SITE = fields_needed(0.01)  # of a form and kind; fewer would only flag what the composed fields let through
+_FITTED = 3  # on every third composed field the calibration is fitted, on the others it is measured
+
+Site = Sequence[tuple[str, CheckedField]]
+
+
+def fit_site_trust(
+    file: Path, created: str, readers: str, composed: Sequence[CheckedField], site: Site, before: Trust | None
+) -> Trust:
+    """Calibrate nets and write what their confidences are worth.
+
+    Args:
+        file: where it goes.
+        created: the day, as an ISO date.
+        readers: the nets, as ``reading.pipeline.readers_of`` names them.
+        composed: composed fields of both kinds that these nets have read.
+        site: the name of the form and the field, for each corrected field.
+        before: the calibration of the nets before: a form that has fields of its own there gets some here, however
+            few, and where composed fields are all right or all wrong its weights are taken.
+
+    Raises:
+        TrustError: the file cannot be written.
+    """
+    calibrations = {kind: _calibration(kind, composed, before) for kind in FieldKind}
+    groups = [*_of_site(site, calibrations, before), *(_of_any(kind, composed, calibrations) for kind in FieldKind)]
+    return write_trust(file, created, readers, calibrations, groups)
+
+
+def _calibration(kind: FieldKind, composed: Sequence[CheckedField], before: Trust | None) -> Calibration:
+    fields = [field for field in composed if field.kind is kind][::_FITTED]
+    if before is not None and len({field.right for field in fields}) < 2:
+        return before.calibrations[kind]
+    return fit_calibration(fields)
+
+
+def _of_any(kind: FieldKind, composed: Sequence[CheckedField], known: Mapping[FieldKind, Calibration]) -> TrustGroup:
+    fields = [field for field in composed if field.kind is kind]
+    others = [field for number, field in enumerate(fields) if number % _FITTED]
+    return group_of(others, known[kind], None, kind, COMPOSED)
+
+
+def _of_site(site: Site, known: Mapping[FieldKind, Calibration], before: Trust | None) -> list[TrustGroup]:
+    found: dict[tuple[str, FieldKind], list[CheckedField]] = defaultdict(list)
+    for form, field in site:
+        confidence = known[field.kind].confidence(field.signals or {})
+        found[form, field.kind].append(replace(field, confidence=confidence))
+    return [
+        site_group(fields, form, kind, CORRECTED, None)
+        for (form, kind), fields in found.items()
+        if len(fields) >= LEAST_OF_SITE or (before is not None and before.group(form, kind).form is not None)
+    ]
