@@ -11,7 +11,7 @@ from ledger.errors import LedgerError
 from ledger.spreadsheet import Row, Table, encoding_of, read_table
 
 FOR_PEOPLE = ("corrected_value", "reviewer")
-_KEY = ("sha256", "page", "field", "value")
+_KEY = ("sha256", "page", "field")
 _ANSWER = "answer_id"
 _LONGEST_NUMBER = 16  # digits; longer ones a spreadsheet does not keep
 _NEEDED = {*_KEY, *FOR_PEOPLE}
@@ -22,7 +22,8 @@ class CorrectedRow:
     """A row of readings.csv with something typed into it; ``line`` is its number in a spreadsheet, from 1.
 
     All texts are as the cells hold them, without the spaces around them and the apostrophe that guards against
-    formulas. Columns that the file does not have are "". ``seen`` is the id of the ledger's answer that the row showed,
+    formulas. ``value`` is None where the file has no such column: then it cannot tell whether rows were sorted apart.
+    ``seen`` is the id of the ledger's answer that the row showed,
     None where it showed none. ``cells`` are the row's own, in the order of the file's columns.
     """
 
@@ -30,7 +31,7 @@ class CorrectedRow:
     sha256: str
     page: str
     field: str
-    value: str
+    value: str | None
     corrected_value: str
     reviewer: str
     seen: int | None = None
@@ -94,8 +95,10 @@ def _corrected(row: Row, cells: Sequence[str], names: Sequence[str]) -> Correcte
     found = dict(zip(names, cells, strict=False))  # spreadsheets leave out empty cells at a row's end
     texts = {name: found.get(name, "").strip().removeprefix("'") for name in (*_KEY, *FOR_PEOPLE)}
     page = _whole_number(texts.pop("page"))
+    value = found.get("value", "").strip().removeprefix("'") if "value" in names else None
     seen = _whole_number(found.get(_ANSWER, ""))
-    return CorrectedRow(row.number, page="" if page is None else str(page), **texts, seen=seen, cells=tuple(cells))
+    told = "" if page is None else str(page)
+    return CorrectedRow(row.number, page=told, value=value, **texts, seen=seen, cells=tuple(cells))
 
 
 def _whole_number(text: str) -> int | None:

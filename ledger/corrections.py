@@ -95,7 +95,7 @@ def record_corrections(
     """Record what people answered. Doing it again changes nothing, and no answer is ever overwritten."""
     outcome = _Sorted()
     asked = list(_asked(connection, _whole(rows, outcome), outcome))
-    habits = Habits.of((row.value, field.value, row.corrected_value) for row, field in asked)
+    habits = Habits.of((row.value or "", field.value, row.corrected_value) for row, field in asked)
     answers = [answer for row, field in asked if (answer := _answer(row, field, rules, habits, outcome))]
     new = [answer for answer in _distinct(answers, outcome) if _is_new(answer, outcome)]
     record_answers(connection, [_given(answer, source) for answer in new])
@@ -120,13 +120,20 @@ def _asked(
     fields = find_fields(connection, {name for _, name in named})
     for row, name in named:
         found = fields.get(name, [])
-        exact = (field for field in found if field.value == row.value)
-        shown = (field for field in found if is_shown_as(row.value, field.value))
-        field = next(exact, None) or next(shown, None)
+        field = _meant(row.value, found)
         if field is not None:
             yield row, field
         else:
             outcome.refuse(row, Refusal.OTHER_VALUE if found else Refusal.UNKNOWN, found[0].value if found else "")
+
+
+def _meant(value: str | None, found: Sequence[NamedField]) -> NamedField | None:
+    """Of fields of one name the one in which ``value`` was read, or what a spreadsheet made of that."""
+    if value is None:
+        return found[0] if found else None
+    exact = (field for field in found if field.value == value)
+    shown = (field for field in found if is_shown_as(value, field.value))
+    return next(exact, None) or next(shown, None)
 
 
 def _name(row: CorrectedRow) -> FieldName:
@@ -137,6 +144,9 @@ def _answer(
     row: CorrectedRow, field: NamedField, rules: FieldRules, habits: Habits, outcome: _Sorted
 ) -> _Answer | None:
     typed, seen = row.corrected_value, field.holding
+    if not typed and row.value is None:
+        outcome.refuse(row, Refusal.NOTHING)
+        return None
     if plain := plain_answer(typed, field.value):
         return _Answer(row, field, *plain)
     if seen and seen.id == row.seen and is_shown_as(typed, seen.value):
@@ -159,10 +169,14 @@ def _why(typed: str, unclear: Unclear, form: Field | None) -> tuple[Refusal, str
 
 
 def _distinct(answers: Sequence[_Answer], outcome: _Sorted) -> Iterator[_Answer]:
-    """One answer of each person to a field; where a field gets different ones, all of them are refused."""
+    """One answer of each person to a field; where a field gets different ones, all of them are refused.
+
+    Where two people have to key a field, they may differ.
+    """
     by_place: dict[object, list[_Answer]] = {}
     for answer in answers:
-        by_place.setdefault(answer.field.place, []).append(answer)
+        place, who = answer.field.place, person(answer.row.reviewer)
+        by_place.setdefault((place, who) if answer.field.two_keys else place, []).append(answer)
     for same in by_place.values():
         if len({(answer.verdict, answer.value) for answer in same}) == 1:
             yield from {answer.said: answer for answer in reversed(_signed(same))}.values()

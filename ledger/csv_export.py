@@ -15,12 +15,12 @@ from typing import Any, TextIO
 from sqlalchemy import Connection, Row, Select, func, select
 
 from ledger.audit_sample import FieldKey, disguised
-from ledger.corrected_csv import set_aside_corrected
-from ledger.corrections import RecordedAnswers
 from ledger.errors import LedgerError
+from ledger.matching import RecordedAnswers
 from ledger.review_items import HOLDING, IS_OPEN, OF_READING
 from ledger.review_types import Verdict
 from ledger.rows import TRAITS
+from ledger.set_aside import set_aside_corrected
 from ledger.tables import batches, corrections, pages, readings, review_items
 from reading.readings import Reason
 
@@ -43,6 +43,7 @@ READINGS_COLUMNS = (
     "threshold",
     "sha256",
     "detail",
+    "answer_id",
 )
 RECORDS_COLUMNS = ("scan", "page", "form", "status", "to_review")  # then one column a field
 
@@ -148,9 +149,10 @@ def _query(batch: int) -> Select[Any]:
     order = (pages.c.scan_order, pages.c.scan, pages.c.page, pages.c.sha256, pages.c.id, readings.c.position)
     of_page = [column for column in pages.c if column.name not in _UNWANTED_OF_PAGE]
     of_field = [column for column in readings.c if column.name not in _UNWANTED]
-    answer = (corrections.c.value.label("answer"), corrections.c.verdict, corrections.c.reviewer)
+    given = (corrections.c.id.label("answer_id"), corrections.c.value.label("answer"))
+    answer = (*given, corrections.c.verdict, corrections.c.reviewer, IS_OPEN.label("is_open"))
     return (
-        select(*of_page, batches.c.audit_key, _THRESHOLD, _MODEL, *of_field, *answer, IS_OPEN.label("is_open"))
+        select(*of_page, batches.c.audit_key, _THRESHOLD, _MODEL, *of_field, *answer)
         .join_from(pages, batches)
         .outerjoin(readings, readings.c.page_id == pages.c.id)
         .outerjoin(review_items, OF_READING)
@@ -182,6 +184,7 @@ def _reading_cells(row: Row[Any]) -> list[str]:
         _decimals(row.threshold, 4),
         row.sha256,
         row.detail or "",
+        "" if row.answer_id is None else str(row.answer_id),
     )
     return [cell(text) for text in cells]
 

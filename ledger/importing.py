@@ -8,7 +8,9 @@ from pathlib import Path
 from ledger.corrected_csv import open_corrected
 from ledger.corrections import FieldRules, Imported, record_corrections
 from ledger.database import Database
+from ledger.label_studio import COLUMNS, annotated_rows
 from ledger.refusals import write_refused
+from ledger.review_types import Source
 from ledger.spreadsheet import WINDOWS
 
 
@@ -19,8 +21,16 @@ def import_answers(database: Database, path: Path, rules: FieldRules) -> Importe
         LedgerError: the file cannot be read as one, the database cannot be written, or the refused rows cannot; then
             the others are recorded all the same.
     """
+    if path.suffix.lower() == ".json":
+        return _import_annotations(database, path, rules)
     with open_corrected(path) as file:
         with database.write() as connection:
             imported = record_corrections(connection, file.rows, rules)
         refused = write_refused(path, file.names, file.delimiter, imported.refused)
     return replace(imported, refused_file=refused, encoding=file.encoding if file.encoding == WINDOWS else None)
+
+
+def _import_annotations(database: Database, path: Path, rules: FieldRules) -> Imported:
+    with database.write() as connection:
+        imported = record_corrections(connection, annotated_rows(path), rules, Source.LABEL_STUDIO)
+    return replace(imported, refused_file=write_refused(path, COLUMNS, ",", imported.refused))

@@ -17,13 +17,16 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, f
 from sqlalchemy.exc import IntegrityError
 
 from ledger.audit_sample import with_audit_sample
-from ledger.corrected_csv import corrected_rows
-from ledger.corrections import Imported, record_corrections
+from ledger.corrections import FieldRules, Imported, no_rules
 from ledger.csv_export import Export, write_csv
 from ledger.database import Database, connect
 from ledger.errors import LedgerError
+from ledger.importing import import_answers
+from ledger.label_studio import Tasks, write_tasks
+from ledger.lessons import Lessons
 from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
 from ledger.reporting import ReportRows, report_rows
+from ledger.rereading import Rereading
 from ledger.review import Review
 from ledger.review_items import HOLDING, IS_OPEN, OF_READING, queue_fields
 from ledger.review_types import ReviewPolicy
@@ -213,19 +216,32 @@ class Ledger:
         with self._database.read() as connection:
             return write_csv(connection, batch, out)
 
+    def export_tasks(self, batch: int, out: Path) -> Tasks:
+        """Write the open fields of a batch as tasks for Label Studio into the folder ``out``.
+
+        Raises:
+            LedgerError: there is no such batch, or ``out`` cannot be written.
+        """
+        self._check_batch(batch)
+        with self._database.read() as connection:
+            return write_tasks(connection, batch, out)
+
     def report_rows(self, batch: int, shown: int, pages_shown: int) -> ReportRows:
         """What a report of a batch shows, with up to ``shown`` fields and ``pages_shown`` unread pages of each kind."""
         with self._database.read() as connection:
             return report_rows(connection, batch, shown, pages_shown)
 
-    def import_corrections(self, csv: Path) -> Imported:
-        """Record what people typed into a readings.csv; again, it changes nothing.
+    def import_corrections(self, path: Path, rules: FieldRules = no_rules) -> Imported:
+        """Record what people typed into a readings.csv, or annotated in Label Studio; again, it changes nothing.
+
+        Args:
+            path: the CSV as any spreadsheet saved it, or Label Studio's JSON; refused rows are written beside it.
+            rules: the fields of the forms, which tell what a value may have been before a spreadsheet changed it.
 
         Raises:
-            LedgerError: the CSV cannot be read as one, or the database cannot be written.
+            LedgerError: the file cannot be read as one, or the database cannot be written.
         """
-        with self._database.write() as connection:
-            return record_corrections(connection, corrected_rows(csv))
+        return import_answers(self._database, path, rules)
 
     def fields(self, batch: int, form: str, field: str) -> list[RecordedField]:
         """One field on all pages of a batch that show this form, in the order of recording."""
@@ -275,6 +291,14 @@ class Ledger:
     def users(self) -> Users:
         """The accounts of those who review."""
         return Users(self._database)
+
+    def lessons(self) -> Lessons:
+        """What people answered, to learn from."""
+        return Lessons(self._database)
+
+    def rereading(self) -> Rereading:
+        """What waits for people, to be read again by another model."""
+        return Rereading(self._database)
 
     def _first(self, query: Select[Any]) -> Any:
         with self._database.read() as connection:

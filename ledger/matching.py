@@ -29,6 +29,7 @@ class NamedField:
     form_version: str
     name: str
     value: str
+    two_keys: bool
     holds: int | None
     said: list[Recorded] = field(default_factory=list)
 
@@ -48,15 +49,16 @@ def find_fields(connection: Connection, names: Collection[FieldName]) -> dict[Fi
         for row in connection.execute(_fields_of(part)):
             place = Place(row.page_id, row.position)
             name = (row.sha256, row.page, row.field)
-            of_row = (row.form, row.form_version, row.field, row.value, row.answer_id)
+            of_row = (row.form, row.form_version, row.field, row.value, bool(row.two_keys), row.answer_id)
             found.setdefault(name, []).append(NamedField(place, *of_row, effective(said.get(place, []))))
     return found
 
 
 def _fields_of(contents: Sequence[str]) -> Select[Any]:
     of_page = (pages.c.sha256, pages.c.page, pages.c.form, pages.c.form_version)
-    of_field = (readings.c.page_id, readings.c.position, readings.c.field, readings.c.value, review_items.c.answer_id)
-    query = select(*of_page, *of_field).join_from(pages, readings).outerjoin(review_items, OF_READING)
+    of_field = [readings.c[name] for name in ("page_id", "position", "field", "value", "two_keys")]
+    query: Select[Any] = select(*of_page, *of_field, review_items.c.answer_id)
+    query = query.join_from(pages, readings).outerjoin(review_items, OF_READING)
     return query.where(pages.c.sha256.in_(contents)).order_by(pages.c.batch_id.desc())
 
 
@@ -93,5 +95,5 @@ class RecordedAnswers:
 
     def __contains__(self, row: CorrectedRow) -> bool:
         page = int(row.page) if row.page else -1
-        said = plain_answer(row.corrected_value, row.value) or (Verdict.VALUE, row.corrected_value)
+        said = plain_answer(row.corrected_value, row.value or "") or (Verdict.VALUE, row.corrected_value)
         return (row.sha256, page, row.field, row.value, *said, row.reviewer) in self._known

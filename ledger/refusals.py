@@ -20,6 +20,7 @@ class Refusal(StrEnum):
 
     UNKNOWN = "the ledger holds no such field"
     OTHER_VALUE = "the value is not the one that was read"
+    NOTHING = "it says nothing, and does not show what it could confirm"
     NOT_A_NUMBER = "corrected_value is no number"
     UNCLEAR = "corrected_value could mean more than one value"
     BREAKS_RULES = "corrected_value breaks rules of its field"
@@ -33,6 +34,7 @@ _AS_WRITTEN = "or put ! behind it if the paper says exactly this"
 _MENDS = {
     Refusal.UNKNOWN: "leave sha256, page and field as they were, or name the ledger that the file was written from",
     Refusal.OTHER_VALUE: "leave value as it was: rows may have been sorted apart, or the page was read again",
+    Refusal.NOTHING: "type digits, or blank, illegible or struck_out",
     Refusal.NOT_A_NUMBER: "type digits, or blank, illegible or struck_out",
     Refusal.UNCLEAR: f"type it in a cell of text, {_AS_WRITTEN}",
     Refusal.BREAKS_RULES: f"type it as the form has it, {_AS_WRITTEN}",

@@ -46,7 +46,7 @@ def test_every_cell_of_a_page_that_was_read(exported: Callable, read: Callable, 
     readings, records = exported(read("a.png", 2, "X", field("zip", "00412"), low))
     assert ",".join(readings[0]).startswith(FIRST_COLUMNS + ",")
     assert tuple(readings[0]) == READINGS_COLUMNS
-    of_page = ["envelope", "2", "20.00 31.50 48.00 8.00", "0.142", "cnn 1", "0.9500", "X", ""]
+    of_page = ["envelope", "2", "20.00 31.50 48.00 8.00", "0.142", "cnn 1", "0.9500", "X", "", ""]
     alternatives = "0472:0.0093;0112:0.0010"
     assert list(readings[0].values()) == [
         "a.png",
