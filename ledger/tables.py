@@ -272,3 +272,11 @@ accounts = Table(
     Column("changed_at", UtcTime, nullable=False),
     Column("disabled", Boolean, nullable=False),
 )
+
+# What the servers of a ledger share, made when it is first asked for.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

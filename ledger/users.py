@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Row, insert, select, update
@@ -12,11 +13,13 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.database import Database
 from ledger.errors import LedgerError
+from ledger.review_items import insert_or_leave
 from ledger.review_standing import person
 from ledger.rows import storable
-from ledger.tables import accounts
+from ledger.tables import accounts, secrets
 
 _MAX_NAME = 100  # characters
+_COOKIES = "cookies"
 
 
 class Role(StrEnum):
@@ -86,6 +89,12 @@ class Users:
     def enable(self, name: str) -> None:
         """Let someone log in again. Raises ``LedgerError`` where there is no such user."""
         self._change(name, disabled=False)
+
+    def cookie_key(self) -> str:
+        """What signs the cookies of those who are logged in: the same for all servers of the ledger, at all times."""
+        with self._database.write() as connection:
+            insert_or_leave(connection, secrets, [{"name": _COOKIES, "value": token_hex(32)}])
+            return str(connection.execute(select(secrets.c.value).where(secrets.c.name == _COOKIES)).scalar_one())
 
     def _change(self, name: str, **values: Any) -> None:
         change = update(accounts).where(accounts.c.name == person(name))
