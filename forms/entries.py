@@ -188,6 +188,7 @@ class FieldEntry(Entry):
         description="The share of accepted values that may be wrong; default what the run asks for.",
         examples=[0.005],
     )
+    two_keys: bool = Field(False, description="Whether two people key it where people have to look.", examples=[True])
     repeat: RepeatEntry | None = Field(
         None,
         description="The same field several times; {n} in name and label counts from 1.",

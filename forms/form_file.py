@@ -325,6 +325,7 @@ class _Reader:
             date=self._date(entry, length, where),
             roster=self._roster(entry.roster, length, f"{where}, roster") if entry.roster else None,
             rules_kept=entry.rules_kept,
+            two_keys=entry.two_keys,
         )
 
     def _length(self, entry: FieldEntry, where: str, boxes: int) -> tuple[int, int] | None:

@@ -83,7 +83,7 @@ class Field:
     ``min_length`` and ``max_length`` count digits. ``pattern`` must match the whole value; ``min_value`` and
     ``max_value`` bound it as a whole number. ``check_digit``, ``date`` and ``roster`` are rules that it keeps, and
     ``rules_kept`` is the share of written values that keep all of its rules. ``max_error`` is the share of accepted
-    values that may be wrong; None where the run says.
+    values that may be wrong; None where the run says. ``two_keys``: where people have to look, two of them key it.
     """
 
     name: str
@@ -101,6 +101,7 @@ class Field:
     roster: Roster | None = None
     rules_kept: float = USUALLY_KEPT
     max_error: float | None = None
+    two_keys: bool = False
 
     @property
     def box(self) -> Box:

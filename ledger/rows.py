@@ -116,6 +116,7 @@ def _reading_row(page_id: int, position: int, field: FieldReading) -> Row:
         "kind": field.kind.value,
         "threshold": float(field.threshold),
         "signals": None if field.signals is None else {name: float(each) for name, each in field.signals.items()},
+        "two_keys": field.two_keys,
         **_traits(field.traits),
     }
 

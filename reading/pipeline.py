@@ -270,6 +270,7 @@ def _field_reading(read: _ReadField, ruled: Ruled, share: float, threshold: floa
         traits=read.traits,
         threshold=threshold,
         signals=read.signals,
+        two_keys=field.two_keys,
     )
 
 

@@ -65,6 +65,7 @@ class FieldReading:
     ``value`` is "" for a blank or struck-out field. ``confidence`` is the probability that the whole value is right.
     ``alternatives`` are the next best values with their probabilities, best first. ``crop_png`` is the field as
     scanned, in grey; ``box`` is where it lies on the form. ``traits`` is None where there is no ink.
+    ``two_keys``: where people have to look, two of them key it.
     """
 
     field: str
@@ -80,6 +81,7 @@ class FieldReading:
     threshold: float = 0.0
     signals: Mapping[str, float] | None = None
     traits: Traits | None = None
+    two_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
