@@ -1,34 +1,67 @@
-"""``import``: a readings.csv that people typed into, back into the ledger."""
+"""``import``: what people typed into a readings.csv, or annotated in Label Studio, back into the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from flows.errors import JobError
-from ledger.corrections import Imported
+from forms.errors import FormError
+from forms.form_file import BUILT_IN, load_forms
+from forms.template import Field
+from ledger.corrections import FieldRules, Imported
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
 
 
-def import_csv(csv: Path, ledger_url: str | None) -> Imported:
-    """Record what people answered in ``csv``; the ledger is the one beside it where no URL is given.
+def import_answers(path: Path, ledger_url: str | None, forms: Sequence[str] = ()) -> Imported:
+    """Record what people answered in the file at ``path``.
+
+    Args:
+        path: a readings.csv, or Label Studio's JSON.
+        ledger_url: the ledger; None for the one beside the file.
+        forms: the forms that the scans were read with; the built-in ones need not be named.
 
     Raises:
-        JobError: there is no such ledger, or the CSV cannot be read as one.
+        JobError: there is no such ledger, a form is wrong, or the file cannot be read.
     """
-    beside = csv.expanduser().absolute().parent / "formdigits.sqlite"
+    beside = path.expanduser().absolute().parent / "formdigits.sqlite"
     if ledger_url is None and not beside.is_file():
-        raise JobError(f"There is no ledger {beside}.", "Name the one that the CSV was written from with --ledger.")
+        raise JobError(f"There is no ledger {beside}.", "Name the one that the file was written from with --ledger.")
+    rules = field_rules(forms)
     try:
         with Ledger.open(ledger_url or f"sqlite:///{beside}") as ledger:
-            return ledger.import_corrections(csv)
+            return ledger.import_corrections(path, rules)
     except LedgerError as error:
         raise JobError(str(error)) from error
 
 
-def describe_import(imported: Imported) -> Iterator[str]:
-    """What became of the CSV's rows, as people read it."""
+def field_rules(forms: Sequence[str]) -> FieldRules:
+    """Fields by the name and version of their form, and their own name.
+
+    Raises:
+        JobError: a form is wrong.
+    """
+    try:
+        templates = [template for form in (*BUILT_IN, *forms) for template in load_forms(form)]
+    except FormError as error:
+        raise JobError(str(error)) from error
+    fields = {(form.name, form.version, field.name): field for form in templates for field in form.fields}
+
+    def rules(form: str, version: str, field: str) -> Field | None:
+        return fields.get((form, version, field))
+
+    return rules
+
+
+def describe_import(imported: Imported, row: str = "Row") -> Iterator[str]:
+    """What became of the file's rows, as people read it; ``row`` is what one is called there."""
     yield f"Answers  {imported.recorded} recorded, {imported.known} known already, {len(imported.refused)} refused"
-    for row in imported.refused:
-        yield f"Row {row.line}, {row.field or 'no field'}: {row.refusal}"
+    if imported.encoding:
+        yield f"Encoding not Unicode: read as {imported.encoding}; look whether names with accents are right"
+    for mended in imported.mended:
+        yield f"{row} {mended.line}, {mended.field}: {mended.shown} taken as {mended.value}, for {mended.mend}"
+    for refused in imported.refused:
+        yield f"{row} {refused.line}, {refused.field or 'no field'}: {refused.why}"
+    if imported.refused_file:
+        yield f"Refused  {imported.refused_file}: mend these and import it"

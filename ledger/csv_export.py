@@ -169,7 +169,7 @@ def _reading_cells(row: Row[Any]) -> list[str]:
         row.scan,
         str(row.page),
         row.field or "",
-        row.value or "",
+        _kept(row, row.value),
         f"{confidence:.4f}" if read else "",
         "true" if not read or row.is_open else "false",
         reasons,
@@ -183,7 +183,7 @@ def _reading_cells(row: Row[Any]) -> list[str]:
         row.model or "",
         _decimals(row.threshold, 4),
         row.sha256,
-        row.detail or "",
+        _detail(row),
         "" if row.answer_id is None else str(row.answer_id),
     )
     return [cell(text) for text in cells]
@@ -193,7 +193,16 @@ def _answer(row: Row[Any]) -> str:
     """What a person answered as they would type it; "" where no answer holds."""
     if row.verdict is None:
         return ""
-    return str(row.answer if row.verdict == Verdict.VALUE else row.verdict)
+    return _kept(row, row.answer if row.verdict == Verdict.VALUE else row.verdict)
+
+
+def _kept(row: Row[Any], value: str | None) -> str:
+    """The value, unless it was erased: then nothing stands in its place."""
+    return value if value and row.erased_at is None else ""
+
+
+def _detail(row: Row[Any]) -> str:
+    return row.detail or (f"Erased on {row.erased_at:%Y-%m-%d}." if row.erased_at else "")
 
 
 def _shown(row: Row[Any]) -> tuple[float, Sequence[tuple[str, float]], str]:
@@ -213,14 +222,14 @@ def _record_cells(page: Sequence[Row[Any]], fields: dict[str, str]) -> list[str]
     first = page[0]
     flagged = [row.field for row in page if row.is_open]
     values = {row.field: _settled(row) for row in page if not row.is_open}
-    status = first.problem or ("needs_review" if flagged else "accepted")
+    status = first.problem or ("erased" if first.erased_at else "needs_review" if flagged else "accepted")
     texts = (first.scan, str(first.page), first.form or "", status, ";".join(flagged))
     return [cell(text) for text in (*texts, *(values.get(field) or "" for field in fields))]
 
 
-def _settled(row: Row[Any]) -> str | None:
+def _settled(row: Row[Any]) -> str:
     """What a person answered, or else what was read."""
-    return row.value if row.answer is None else row.answer
+    return _kept(row, row.value if row.answer is None else row.answer)
 
 
 @contextmanager

@@ -14,8 +14,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.errors import LedgerError, ledger_error
+from ledger.tables import metadata
 
 WAIT_S = 60  # how long a write waits for another program's write
+_COMPACT_MEND = "what was erased is erased; close it and erase once more, so that no copy is left in the log"
 _URL_MEND = "write sqlite:///folder/ledger.sqlite or postgresql+psycopg://user@host/database"
 
 
@@ -67,6 +69,18 @@ class Database:
         """
         with self._named_errors(), self._reader.begin() as connection:
             yield connection
+
+    def compact(self) -> None:
+        """Write the ledger's tables anew, so that no byte of what was removed is left in the database's files.
+
+        Raises:
+            LedgerError: another program reads or writes all the time, or there is no room for a second copy.
+        """
+        with self._named_errors(), self._turn:
+            if self.engine.dialect.name == "postgresql":
+                _compact_postgresql(self.engine)
+            elif not _compact_sqlite(self.engine):
+                raise LedgerError(f"the ledger {self.where} is read by another program", _COMPACT_MEND)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -140,6 +154,20 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     for statement in connection.get_execution_options().get("ledger_begin", ("BEGIN",)):
         connection.exec_driver_sql(statement)
+
+
+def _compact_sqlite(engine: Engine) -> bool:
+    """Whether nothing is left in the write-ahead log either: whoever reads keeps it as it is."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")  # neither statement goes inside a transaction
+        connection.exec_driver_sql("VACUUM")
+        return connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar() == 0
+
+
+def _compact_postgresql(engine: Engine) -> None:
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        for table in metadata.sorted_tables:
+            connection.exec_driver_sql(f'VACUUM (FULL) "{table.name}"')
 
 
 def _postgresql(url: URL) -> Engine:

@@ -20,6 +20,7 @@ from ledger.audit_sample import with_audit_sample
 from ledger.corrections import FieldRules, Imported, no_rules
 from ledger.csv_export import Export, write_csv
 from ledger.database import Database, connect
+from ledger.erasing import Erasure, erase, find_erasable
 from ledger.errors import LedgerError
 from ledger.importing import import_answers
 from ledger.label_studio import Tasks, write_tasks
@@ -198,7 +199,8 @@ class Ledger:
             problems = _counts(connection, batch, pages, pages.c.problem)
             flags = _counts(connection, batch, pages.join(readings), readings.c.needs_review)
             reasons = _counts(connection, batch, pages.join(readings), readings.c.reasons, readings.c.needs_review)
-            checked = _counts(connection, batch, _with_answers(), IS_OPEN, readings.c.needs_review)[False]
+            answered = (readings.c.needs_review, corrections.c.id.is_not(None))
+            checked = _counts(connection, batch, _with_answers(), IS_OPEN, *answered)[False]
         read = problems.pop(None, 0)
         by_reason, by_problem = _by_reason(reasons), _sorted(problems)
         return BatchSummary(read, flags.total(), flags[False], flags[True], checked, by_reason, by_problem)
@@ -283,6 +285,19 @@ class Ledger:
             flagged = sum(withhold(connection, batch, group, reason) for group in withheld)
             mark_watched(connection, batch)
         return flagged
+
+    def erasable(self, source: str | None = None, before: datetime | None = None) -> Erasure:
+        """What ``erase`` would remove."""
+        with self._database.read() as connection:
+            return find_erasable(connection, source, before)
+
+    def erase(self, source: str | None = None, before: datetime | None = None) -> Erasure:
+        """Remove images and values of a source, or of what was read before a moment; see ``ledger.erasing``.
+
+        Raises:
+            LedgerError: another program holds the database; call it again when it is closed.
+        """
+        return erase(self._database, source, before)
 
     def review(self, policy: ReviewPolicy | None = None) -> Review:
         """The fields that people look at, given out by ``policy``."""

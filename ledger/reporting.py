@@ -122,7 +122,7 @@ def _fields() -> Select[Any]:
     of_field = (readings.c.field, readings.c.value, readings.c.confidence, readings.c.reasons)
     query: Select[Any] = select(pages.c.scan, pages.c.page, *of_field, crops.c.png).join_from(pages, readings)
     same_field = (crops.c.page_id == readings.c.page_id) & (crops.c.position == readings.c.position)
-    return query.outerjoin(crops, same_field)
+    return query.outerjoin(crops, same_field).where(pages.c.erased_at.is_(None))
 
 
 def _shown(connection: Connection, query: Select[Any]) -> tuple[ShownField, ...]:

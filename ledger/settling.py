@@ -29,13 +29,12 @@ class RecordedField:
 
 
 def recorded_fields(connection: Connection, batch: int, form: str, field: str) -> list[RecordedField]:
-    """The field on all pages of that form in the order of recording."""
+    """The field on all pages of that form that were not erased, in the order of recording."""
     of_field = [readings.c[name] for name in ("page_id", "position", "value", "confidence", "alternatives", "reasons")]
     query: Select[Any] = select(*of_field, corrections.c.value.label("answer")).join_from(pages, readings)
     query = query.outerjoin(review_items, OF_READING).outerjoin(corrections, HOLDING_CLEAR)
-    query = query.order_by(readings.c.page_id).where(
-        pages.c.batch_id == batch, pages.c.form == form, readings.c.field == field
-    )
+    of_batch = (pages.c.batch_id == batch, pages.c.erased_at.is_(None))
+    query = query.where(*of_batch, pages.c.form == form, readings.c.field == field).order_by(readings.c.page_id)
     return [_recorded(row) for row in connection.execute(query)]
 
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from flows.audit import AcceptanceGuard, audit_ledger, audits, describe_audits
 from flows.cli import cli
-from flows.correcting import import_csv
+from flows.correcting import import_answers
 from flows.errors import JobError
 from forms.template import Box, FieldKind
 from ledger.ledger import Ledger
@@ -82,7 +82,7 @@ class Site:
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()
             writer.writerows(rows)
-        assert import_csv(path, None).refused == ()
+        assert import_answers(path, None).refused == ()
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -180,4 +180,4 @@ def test_the_commands(tmp_path: Path, failures: list[AuditedField]) -> None:
 
 def test_a_csv_without_its_ledger(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="Name the one that the CSV was written from"):
-        import_csv(tmp_path / "readings.csv", None)
+        import_answers(tmp_path / "readings.csv", None)
