@@ -107,8 +107,8 @@ class _CellInk:
 
 def _assign(image: FieldImage, components: Components, zones: np.ndarray, shares: np.ndarray) -> Iterator[_CellInk]:
     """For each cell its ink."""
-    home = np.concatenate([[0], _home_cells(shares, components, image)]).astype(np.uint8)
-    cell_of_pixel = home[components.labels]
+    home = _home_cells(shares, components, image)
+    cell_of_pixel = np.concatenate([[0], home]).astype(np.uint8)[components.labels]
     joins = _joins_cells(shares, components, image)
     if joins.any():
         is_split = np.concatenate([[False], joins])[components.labels]
@@ -117,14 +117,24 @@ def _assign(image: FieldImage, components: Components, zones: np.ndarray, shares
     spread = cv2.dilate(cell_of_pixel, np.ones((3, 3), np.uint8))
     cell_of_pixel = np.where(cell_of_pixel > 0, cell_of_pixel, spread)
     for index in range(len(image.cells)):
-        yield _only(image.ink, cv2.compare(cell_of_pixel, index + 1, cv2.CMP_EQ))
+        around = _window(components.boxes[(home == index + 1) | joins])
+        yield _cropped(image.ink[around.slices] * (cell_of_pixel[around.slices] == index + 1), around)
 
 
-def _only(ink: np.ndarray, mask: np.ndarray) -> _CellInk:
-    own = cv2.bitwise_and(ink, mask)
-    left, top, width, height = cv2.boundingRect(own)
-    box = PixelBox(left, top, left + width, top + height)
-    return _CellInk(box, own[box.slices].copy())
+def _window(boxes: np.ndarray) -> PixelBox:
+    """What holds all these (N, 4) boxes, and the soft edge around them."""
+    if not len(boxes):
+        return PixelBox(0, 0, 0, 0)
+    left, top = np.maximum(boxes[:, :2].min(axis=0) - 1, 0).tolist()
+    right, bottom = (boxes[:, 2:].max(axis=0) + 1).tolist()
+    return PixelBox(left, top, right, bottom)
+
+
+def _cropped(ink: np.ndarray, window: PixelBox) -> _CellInk:
+    left, top, width, height = cv2.boundingRect(ink) if ink.size else (0, 0, 0, 0)
+    inner = PixelBox(left, top, left + width, top + height)
+    box = PixelBox(window.left + left, window.top + top, window.left + left + width, window.top + top + height)
+    return _CellInk(box, ink[inner.slices])
 
 
 def _is_written_beside(image: FieldImage, around: Surroundings, components: Components) -> bool:

@@ -32,8 +32,8 @@ def connected(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns:
         labels (h, w) int32, stats (N + 1, 5) int32 and centres (N + 1, 2) float64; row 0 is what is not in the mask.
     """
-    _, *found = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    return tuple(found)
+    found = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_BBDT)
+    return found[1:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,9 +53,9 @@ class Components:
     def of(cls, ink: np.ndarray) -> Components:
         """Find the components of (h, w) uint8 ink."""
         labels, stats, centres = connected(cv2.threshold(ink, INK_LEVEL, 1, cv2.THRESH_BINARY)[1])
-        left, top, width, height, area = stats[1:].T
-        boxes = np.stack([left, top, left + width, top + height], axis=1)
-        return cls(labels, boxes, area, centres[1:])
+        boxes = stats[1:, : cv2.CC_STAT_AREA].copy()
+        boxes[:, 2:] += boxes[:, :2]
+        return cls(labels, boxes, stats[1:, cv2.CC_STAT_AREA], centres[1:])
 
     @property
     def heights(self) -> np.ndarray:

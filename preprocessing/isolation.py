@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
 from forms.errors import MendableError
 from forms.template import MM_PER_INCH, Box, Field, FieldKind, FormTemplate
-from preprocessing.blank import blank_print, pixels_from_mm
+from preprocessing.blank import BlankPrint, blank_print, pixels_from_mm
+from preprocessing.field_print import FieldPrint
 from preprocessing.form_removal import border_lines, darkness, ink_clear_of_print, isolate_ink
 from preprocessing.page import FieldImage, Page, PixelBox, RegisteredPage, Surroundings
 
 MARGIN_MM = 2.0  # around the field: strokes leave their box
 AROUND_MM = 6.5  # around a comb: as far as a digit that is written beside it
-ALIGNED_DARKNESS = 60  # grey levels: print darker than this counts no more for where a field lies
 REACH_MM = 1.8  # how far curl or stretch may have moved a field from where the page's homography puts it
+KEPT_FIELDS = 256  # as many fields' prints are kept, at some 0.3 MB each
 WHOLE_IMAGE_HEIGHT_PX = 120  # finer than that, an image of one line of digits is shrunken
 WHOLE_IMAGE_WIDTH_PX = 4000
 WHOLE_IMAGE_DIGIT_MM = 5.0  # how high a digit is taken to be where an image has no mm
@@ -113,8 +117,13 @@ class _Source:
 
     def cut(self, box: Box, px_per_mm: float) -> np.ndarray:
         """The page within ``box``, upright, at a scale; paper-coloured where the scan ends."""
-        size = (round(box.width_mm * px_per_mm), round(box.height_mm * px_per_mm))
-        mm_from_crop = np.linalg.inv(pixels_from_mm(px_per_mm, box.x_mm, box.y_mm))
+        return self.cut_beyond(box, 0, px_per_mm)
+
+    def cut_beyond(self, box: Box, margin_px: int, px_per_mm: float) -> np.ndarray:
+        """The same with ``margin_px`` more on each side, so that what lies within is pixel for pixel the cut of it."""
+        size = (round(box.width_mm * px_per_mm) + 2 * margin_px, round(box.height_mm * px_per_mm) + 2 * margin_px)
+        margin_mm = margin_px / px_per_mm
+        mm_from_crop = np.linalg.inv(pixels_from_mm(px_per_mm, box.x_mm - margin_mm, box.y_mm - margin_mm))
         return cv2.warpPerspective(
             self.grey,
             self.grey_from_mm @ mm_from_crop,
@@ -127,33 +136,71 @@ class _Source:
 def _isolate(source: _Source, field: Field, form: FormTemplate) -> FieldImage:
     px_per_mm = form.working_dpi / MM_PER_INCH
     region = field.box.grown(MARGIN_MM)
-    wide = source.cut(region.grown(REACH_MM), px_per_mm)
     cells = tuple(_pixels(box, region, px_per_mm) for box in field.boxes)
-    reach = round(REACH_MM * px_per_mm)
-    if form.blank is not None:
-        printed = _blank_darkness(form, region, px_per_mm)
-    else:
-        printed = border_lines(darkness(wide, px_per_mm)[reach:-reach, reach:-reach], cells, px_per_mm)
-    y, x = _best_place(wide, printed, px_per_mm)
+    if form.blank is None:
+        return _by_its_lines(source, field, region, cells, px_per_mm)
+    prints = _field_prints(blank_print(form), field)
+    reach_px = round(REACH_MM * px_per_mm)
+    outside_px = reach_px + (_around_px(px_per_mm) if field.kind is FieldKind.COMB else 0)
+    wide = source.cut_beyond(region, outside_px, px_per_mm)
+    dark = darkness(wide, px_per_mm)
+    apart_px = outside_px - reach_px
+    within = slice(apart_px, wide.shape[0] - apart_px), slice(apart_px, wide.shape[1] - apart_px)
+    y, x = prints.inner.best_place(dark[within])
+    height, width = prints.inner.dark.shape
+    grey = wide[within][y : y + height, x : x + width]
+    ink = isolate_ink(grey, prints.inner.dark, px_per_mm)
+    around = None
+    if prints.outer is not None:
+        height, width = prints.outer.shape
+        written = ink_clear_of_print(dark[y : y + height, x : x + width], prints.outer, px_per_mm)
+        around = Surroundings(written, apart_px, prints.others)
+    return FieldImage(field, grey, ink, cells, px_per_mm, around=around)
+
+
+def _by_its_lines(
+    source: _Source, field: Field, region: Box, cells: tuple[PixelBox, ...], px_per_mm: float
+) -> FieldImage:
+    """A field of a form without a blank: its print is the lines that are found along its cells' borders."""
+    wide = source.cut(region.grown(REACH_MM), px_per_mm)
+    reach_px = round(REACH_MM * px_per_mm)
+    dark = darkness(wide, px_per_mm)
+    printed = border_lines(dark[reach_px:-reach_px, reach_px:-reach_px], cells, px_per_mm)
+    y, x = FieldPrint.of(printed, px_per_mm).best_place(dark)
     grey = wide[y : y + printed.shape[0], x : x + printed.shape[1]]
-    is_known = form.blank is not None and field.kind is FieldKind.COMB
-    shift_mm = ((x - reach) / px_per_mm, (y - reach) / px_per_mm)
-    around = _surroundings(source, field, form, shift_mm) if is_known else None
-    return FieldImage(field, grey, isolate_ink(grey, printed, px_per_mm), cells, px_per_mm, around=around)
+    return FieldImage(field, grey, isolate_ink(grey, printed, px_per_mm), cells, px_per_mm)
 
 
-def _surroundings(source: _Source, field: Field, form: FormTemplate, shift_mm: tuple[float, float]) -> Surroundings:
-    """What is written around a field that lies ``shift_mm`` (right, down) from where the page's homography puts it."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _FieldPrints:
+    """What is printed in a field's cut, and around a comb: ``outer`` (h, w) uint8 darkness, ``others`` as there."""
+
+    inner: FieldPrint
+    outer: np.ndarray | None
+    others: tuple[PixelBox, ...]
+
+
+@lru_cache(maxsize=KEPT_FIELDS)
+def _field_prints(blank: BlankPrint, field: Field) -> _FieldPrints:
+    """Made for the first page of a form, and kept for the next."""
+    form = blank.form
     px_per_mm = form.working_dpi / MM_PER_INCH
     cut = field.box.grown(MARGIN_MM)
-    margin_px = round((AROUND_MM - MARGIN_MM) * px_per_mm)
-    region = cut.grown(margin_px / px_per_mm)
-    moved = Box(region.x_mm + shift_mm[0], region.y_mm + shift_mm[1], region.width_mm, region.height_mm)
-    printed = _blank_darkness(form, region, px_per_mm)
-    ink = ink_clear_of_print(source.cut(moved, px_per_mm), printed, px_per_mm)
+    inner = FieldPrint.of(_blank_darkness(form, cut, px_per_mm), px_per_mm)
+    if field.kind is not FieldKind.COMB:
+        return _FieldPrints(inner, None, ())
+    around_px = _around_px(px_per_mm)
+    working = _Source(blank.working, pixels_from_mm(px_per_mm))
+    outer = darkness(working.cut_beyond(cut, around_px, px_per_mm), px_per_mm)
+    region = cut.grown(around_px / px_per_mm)
     near = (box for other in form.fields if other is not field for box in other.boxes)
     others = tuple(_pixels(box, cut, px_per_mm) for box in near if region.overlaps(box.grown(MARGIN_MM)))
-    return Surroundings(ink, margin_px, others)
+    return _FieldPrints(inner, outer, others)
+
+
+def _around_px(px_per_mm: float) -> int:
+    """How far the surroundings of a comb reach beyond its cut."""
+    return round((AROUND_MM - MARGIN_MM) * px_per_mm)
 
 
 def _pixels(box: Box, region: Box, px_per_mm: float) -> PixelBox:
@@ -168,49 +215,3 @@ def _pixels(box: Box, region: Box, px_per_mm: float) -> PixelBox:
 def _blank_darkness(form: FormTemplate, region: Box, px_per_mm: float) -> np.ndarray:
     blank = _Source(blank_print(form).working, pixels_from_mm(px_per_mm))
     return darkness(blank.cut(region, px_per_mm), px_per_mm)
-
-
-def _best_place(wide: np.ndarray, printed: np.ndarray, px_per_mm: float) -> tuple[int, int]:
-    """Slide the print over the wider cut: the row and column where it fits best.
-
-    Paper curls and stretches, so that one homography is up to a millimetre off somewhere. The correlation is taken
-    with the print less its own surroundings: ink beside the print then counts neither for nor against a place.
-    """
-    height, width = printed.shape
-    centre = (wide.shape[0] - height) // 2, (wide.shape[1] - width) // 2
-    dark = darkness(wide, px_per_mm)
-    # A black line beside the field must not outweigh the field's own light print, so all print counts alike at first.
-    even = _correlation(np.minimum(dark, ALIGNED_DARKNESS), np.minimum(printed, ALIGNED_DARKNESS), px_per_mm)
-    rows, columns = np.indices(even.shape)
-    away_mm = np.hypot(rows - centre[0], columns - centre[1]) / px_per_mm
-    y, x = (int(index) for index in np.unravel_index(int((even * (1 - 0.08 * away_mm)).argmax()), even.shape))
-    if not even.any() or not _shows_print(dark[y : y + height, x : x + width], printed):
-        return centre
-    return _sharpened(_correlation(dark, printed, px_per_mm), y, x)
-
-
-def _correlation(dark: np.ndarray, printed: np.ndarray, px_per_mm: float) -> np.ndarray:
-    """How well the print, less its own surroundings, fits each place; zeros where there is too little print to tell."""
-    print_ = printed.astype(np.float32)
-    edges = print_ - cv2.blur(print_, (_odd(px_per_mm), _odd(px_per_mm)))
-    if float(np.abs(edges).sum()) < 20 * px_per_mm * min(printed.shape):
-        edges = np.zeros_like(edges)
-    return cv2.matchTemplate(dark.astype(np.float32), edges, cv2.TM_CCORR)
-
-
-def _sharpened(scores: np.ndarray, y: int, x: int) -> tuple[int, int]:
-    """The best place within a pixel of (y, x)."""
-    top, left = max(0, y - 1), max(0, x - 1)
-    near = scores[top : y + 2, left : x + 2]
-    dy, dx = np.unravel_index(int(near.argmax()), near.shape)
-    return top + int(dy), left + int(dx)
-
-
-def _shows_print(dark: np.ndarray, printed: np.ndarray) -> bool:
-    """Whether the blank's print is there at all: light print drops out of 1-bit scans, and ink must not stand in."""
-    core = printed > 0.7 * float(printed.max())
-    return float(np.median(dark[core])) >= 0.3 * float(np.median(printed[core]))
-
-
-def _odd(size: float) -> int:
-    return max(3, round(size)) | 1

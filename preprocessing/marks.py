@@ -14,6 +14,8 @@ from preprocessing.pyramid import Pyramid
 
 MAX_STRETCH = 1.25  # the longer over the shorter axis: a camera's perspective is within this
 MAX_SQUARES = 14
+LEAST_SIDE = 0.45  # of the side that is expected
+FILLED = 0.8  # the share of a mark that is dark at least
 SMALL_PX = 9.0  # a mark's side at which squares are still told from blobs; finer costs time only
 
 
@@ -58,13 +60,21 @@ def find_squares(sizes: Pyramid, size_mm: float, page_size_mm: tuple[float, floa
 
 def _square(contour: np.ndarray, side_px: float) -> tuple[float, tuple[float, float]] | None:
     """How much a contour looks like a mark (filled, and as wide as high: 1) and its centre, or None."""
+    area = cv2.contourArea(contour)
+    if area < _least_area(LEAST_SIDE * side_px):  # as most of what is printed: it need not be measured
+        return None
     (x, y), (width, height), _ = cv2.minAreaRect(contour)
     # findContours runs through the border pixels' centres: half a pixel is missing on each side.
     short, long = sorted((width + 1, height + 1))
-    if short < 0.45 * side_px or long > 1.7 * side_px or long > 1.45 * short:
+    if short < LEAST_SIDE * side_px or long > 1.7 * side_px or long > 1.45 * short:
         return None
-    filled = (cv2.contourArea(contour) + cv2.arcLength(contour, closed=True) / 2 + 1) / (short * long)
-    return (min(filled, 1.0) * short / long, (x, y)) if filled > 0.8 else None
+    filled = (area + cv2.arcLength(contour, closed=True) / 2 + 1) / (short * long)
+    return (min(filled, 1.0) * short / long, (x, y)) if filled > FILLED else None
+
+
+def _least_area(side_px: float) -> float:
+    """What a square of that side, filled just so, has within its outline, which runs through its border's middles."""
+    return FILLED * side_px**2 - 1.2 * 2 * (side_px - 1) - 1  # a ragged outline is up to a fifth longer
 
 
 def match_marks(squares: np.ndarray, marks_mm: np.ndarray) -> Iterator[MarkFit]:

@@ -279,25 +279,31 @@ def _find_patches(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray, re
     )
     reach = max(2, round(reach_mm * blank.px_per_mm))
     scores = blank.patches.scores(straight, reach)
-    peaks = np.array([_peak(each) for each in scores])
-    centres = blank.patch_centres + peaks - reach
+    centres = blank.patch_centres + _peaks(scores) - reach
     page = _transform(centres, small.page_from_small @ small_from_blank)
     mm = _transform(blank.patch_centres.astype(np.float64), np.linalg.inv(blank_from_mm))
     return _Found(mm, page, scores.max((1, 2)) > PATCH_SCORE)
 
 
-def _peak(scores: np.ndarray) -> tuple[float, float]:
-    """Where the best score lies, (x, y), to a part of a pixel: the peak of a parabola through its neighbours."""
-    y, x = (int(index) for index in np.unravel_index(int(scores.argmax()), scores.shape))
+def _peaks(scores: np.ndarray) -> np.ndarray:
+    """(N, h, w): where each best score lies, (N, 2) x and y, to a part of a pixel.
 
-    def vertex(before: float, at: float, after: float) -> float:
-        curvature = before - 2 * at + after
-        return 0.5 * (before - after) / curvature if curvature < 0 else 0.0
+    That is the vertex of a parabola through the score and its neighbours, which are missing at an edge.
+    """
+    count, height, width = scores.shape
+    rows = np.arange(count)
+    y, x = np.unravel_index(scores.reshape(count, -1).argmax(axis=1), (height, width))
+    at = scores[rows, y, x].astype(float)
+    left, right = scores[rows, y, np.maximum(x - 1, 0)], scores[rows, y, np.minimum(x + 1, width - 1)]
+    above, below = scores[rows, np.maximum(y - 1, 0), x], scores[rows, np.minimum(y + 1, height - 1), x]
+    dx = np.where((x > 0) & (x < width - 1), _vertex(left, at, right), 0.0)
+    dy = np.where((y > 0) & (y < height - 1), _vertex(above, at, below), 0.0)
+    return np.stack([x + dx, y + dy], axis=1)
 
-    at = float(scores[y, x])
-    dx = vertex(float(scores[y, x - 1]), at, float(scores[y, x + 1])) if 0 < x < scores.shape[1] - 1 else 0.0
-    dy = vertex(float(scores[y - 1, x]), at, float(scores[y + 1, x])) if 0 < y < scores.shape[0] - 1 else 0.0
-    return x + dx, y + dy
+
+def _vertex(before: np.ndarray, at: np.ndarray, after: np.ndarray) -> np.ndarray:
+    curvature = np.minimum(before - 2 * at + after, 0)
+    return np.divide(0.5 * (before - after), curvature, out=np.zeros_like(at), where=curvature < 0)
 
 
 # ---- shared
