@@ -177,6 +177,9 @@ class FieldEntry(Entry):
     roster: RosterEntry | None = Field(
         None, description="The value is one of a list.", examples=[{"file": "patients.csv", "column": "patient_id"}]
     )
+    closing: Literal["/-"] | None = Field(
+        None, description="freehand: what people close the amount with.", examples=["/-"]
+    )
     rules_kept: Share = Field(
         USUALLY_KEPT, description="The share of written values that keep the field's rules.", examples=[0.99]
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -324,9 +324,15 @@ class _Reader:
             check_digit=self._check_digit(entry, length, where),
             date=self._date(entry, length, where),
             roster=self._roster(entry.roster, length, f"{where}, roster") if entry.roster else None,
+            closing=self._closing(entry, where),
             rules_kept=entry.rules_kept,
             two_keys=entry.two_keys,
         )
+
+    def _closing(self, entry: FieldEntry, where: str) -> Literal["/-"] | None:
+        if entry.closing and entry.type != "freehand":
+            self._fault(f"{where}, closing", "only a free-hand field is closed by hand", "Remove it.")
+        return entry.closing
 
     def _length(self, entry: FieldEntry, where: str, boxes: int) -> tuple[int, int] | None:
         """Smallest and largest number of digits; None after a fault that leaves it open."""

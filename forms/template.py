@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from forms.rules import USUALLY_KEPT, BatchTotal, CheckDigit, DateRule, Roster, SumRule
 
@@ -82,6 +83,7 @@ class Field:
     ``boxes`` holds one box a digit for a comb field, left to right, and exactly one box for a free-hand field.
     ``min_length`` and ``max_length`` count digits. ``pattern`` must match the whole value; ``min_value`` and
     ``max_value`` bound it as a whole number. ``check_digit``, ``date`` and ``roster`` are rules that it keeps, and
+    ``closing`` is what an amount is closed with so that nothing can be added to it; None where it is not.
     ``rules_kept`` is the share of written values that keep all of its rules. ``max_error`` is the share of accepted
     values that may be wrong; None where the run says. ``two_keys``: where people have to look, two of them key it.
     """
@@ -99,6 +101,7 @@ class Field:
     check_digit: CheckDigit | None = None
     date: DateRule | None = None
     roster: Roster | None = None
+    closing: Literal["/-"] | None = None
     rules_kept: float = USUALLY_KEPT
     max_error: float | None = None
     two_keys: bool = False

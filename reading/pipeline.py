@@ -14,6 +14,7 @@ import numpy as np
 from forms.template import Field, FieldKind, FormTemplate
 from mnist_model.classifier import NOT_A_DIGIT, Classifier
 from mnist_model.strings.reader import StringReader
+from preprocessing.closing import without_closing
 from preprocessing.ink_traits import InkTraits, ink_traits
 from preprocessing.isolation import isolate_fields, whole_image_field
 from preprocessing.normalization import normalize_all
@@ -168,10 +169,13 @@ def _prepared(page: Page, form: FormTemplate, residual_mm: float, images: tuple[
 
 def prepare_field(image: FieldImage) -> PreparedField:
     """From a field's image to its pieces and its strip."""
+    crop_png = encode_png(image.grey)
+    if image.field.closing:
+        image = without_closing(image)
     candidates = segment(image)
     return PreparedField(
         field=image.field,
-        crop_png=encode_png(image.grey),
+        crop_png=crop_png,
         cuts=candidates.cuts,
         pieces=tuple(PreparedPiece(p.start, p.end, p.box, p.void_prior) for p in candidates.pieces),
         images=normalize_all([piece.ink for piece in candidates.pieces]),
