@@ -101,13 +101,13 @@ class Learner:
         self._nets, self._dataset, self._seed, self._told = nets, dataset, seed, told
         self._replay = compose_replay(dataset, composed, seed)
 
-    def reader_after(self, lessons: Sequence[Lesson], rounds: int) -> StringReader:
-        """A string reader that has learned from ``lessons``, to read others with: not kept."""
+    def reader_after(self, start: LiteRTStringReader, lessons: Sequence[Lesson], rounds: int) -> StringReader:
+        """``start`` after it has learned from ``lessons``, to read others with: not kept."""
         from mnist_model.strings.fine_tuning import TunedReader, tune_strings
 
         tuning = self._string_tuning(rounds)
-        examples = examples_of(lessons, self._nets.strings)
-        net = tune_strings(self._nets.strings.bundle, examples, self._replay, tuning, self._teller("half", rounds))
+        examples = examples_of(lessons, start)
+        net = tune_strings(start.bundle, examples, self._replay, tuning, self._teller("half", rounds))
         return TunedReader(net)
 
     def tune_strings(self, lessons: Sequence[Lesson], rounds: int, trained_on: Dataset, out: Path) -> StringBundle:

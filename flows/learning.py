@@ -18,8 +18,10 @@ from typing import NamedTuple
 from flows.candidate import Current, Learner, Nets, RoundFigures, free_hand, load_nets
 from flows.composed_fields import composed_fields
 from flows.learned import Learned, LearningStep, LearnSettings
+from mnist_model.bundle import find_bundle
 from mnist_model.classifier import Classifier
 from mnist_model.datasets import Dataset, load_training_digits, with_own
+from mnist_model.strings.bundle import find_string_bundle
 from mnist_model.strings.reader import StringReader
 from reading.checked import checked
 from reading.compared import Compared, confusion, figures_by_kind, honesty_of
@@ -59,6 +61,7 @@ def learn(
     out: Path,
     settings: LearnSettings | None = None,
     progress: Callable[[LearningStep], None] = lambda step: None,
+    origin: Current | None = None,
 ) -> Learned:
     """Make a candidate of the nets in use and judge it.
 
@@ -68,21 +71,32 @@ def learn(
         out: an empty folder; the candidate goes into ``out/cnn`` and ``out/strings``, whatever the verdict.
         settings: how.
         progress: called after each step.
+        origin: nets that have learned from none of the corrections, to doubt them and to calibrate by; None for those
+            that ship. What is in use may have learned some of them in an earlier training.
 
     Raises:
         LearningError: the corrections cannot be learned from.
         DatasetError: MNIST, or what else is to be replayed, can't be had.
         ModelError: the nets in use cannot be read, or the candidate cannot be written.
     """
-    return _Learning(current, out, settings or LearnSettings(), progress).run(lessons)
+    known = origin or Current(find_bundle("cnn"), find_string_bundle("strings"))
+    return _Learning(current, known, out, settings or LearnSettings(), progress).run(lessons)
 
 
 class _Learning:
     """One run of ``learn``."""
 
-    def __init__(self, current: Current, out: Path, settings: LearnSettings, progress: Callable[[LearningStep], None]):
+    def __init__(
+        self,
+        current: Current,
+        origin: Current,
+        out: Path,
+        settings: LearnSettings,
+        progress: Callable[[LearningStep], None],
+    ):
         self._began = time.monotonic()
-        self._current, self._out, self._settings, self._progress = current, out, settings, progress
+        self._current, self._origin, self._out = current, origin, out
+        self._settings, self._progress = settings, progress
         self._done, self._total = 0, 2 * (settings.rounds // 2) + settings.rounds + settings.epochs + 4
         self._history: list[RoundFigures] = []
 
@@ -93,7 +107,7 @@ class _Learning:
         dataset = load_training_digits(self._settings.data)
         learner = Learner(nets, dataset, self._settings.composed, self._settings.seed, self._trained_a_round)
         self._tell("preparing", f"{len(split.training)} corrections to learn from, {len(split.held_out)} to judge by")
-        unseen, suspects = self._cross_read(split, nets, learner)
+        unseen, suspects = self._cross_read(split, load_nets(self._origin), learner)
         kept = _without(split, suspects)
         self._tell("checking", f"{len(suspects.keys)} corrections are set aside: all nets contradict them")
         self._tune(learner, kept.training, with_own(dataset, len(kept.training), digest_of(kept.training)))
@@ -148,7 +162,7 @@ class _Learning:
         if len(free_hand(lessons)) < LEAST_LESSONS // 2:
             self._done += self._settings.rounds // 2
             return nets.strings
-        return learner.reader_after(free_hand(lessons), self._settings.rounds // 2)
+        return learner.reader_after(nets.strings, free_hand(lessons), self._settings.rounds // 2)
 
     def _tune(self, learner: Learner, lessons: Sequence[Lesson], trained_on: Dataset) -> None:
         """Both nets; one that has too little to learn from is taken over as it is."""

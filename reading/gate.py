@@ -11,7 +11,7 @@ other wrong: McNemar's test (1947, Psychometrika 12, 153), exact, by the binomia
 - *by its calibration*, where for each error rate that may be asked for the accepted fields are not surely wrong more
   often (the exact interval of Clopper and Pearson 1934).
 
-No field is looked at twice with other nets, so that nothing needs correcting for several looks. Pure: no net, no file.
+Each training is judged at these levels by itself. Pure: no net, no file.
 """
 
 from __future__ import annotations
