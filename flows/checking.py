@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import JobError
+from flows.page_bounds import PageBounds
 from flows.page_reading import PageReader, ReadingPlan
 from flows.settings import MAX_WORKERS, DigitizeJob
 from flows.unread_scans import MIN_CHUNK
@@ -32,6 +33,9 @@ class CheckedJob:
     reader: PageReader
     plan: ReadingPlan
     workers: int
+    runner: str
+    scheduler: str | None
+    bounds: PageBounds
     out: Path
     ledger_url: str
     audit_share: float
@@ -63,6 +67,9 @@ def check(job: DigitizeJob) -> CheckedJob:
         reader=reader,
         plan=plan,
         workers=workers,
+        runner=job.runner,
+        scheduler=job.scheduler,
+        bounds=PageBounds(job.page_seconds, job.page_memory_mb),
         out=out,
         ledger_url=job.ledger_url,
         audit_share=job.audit_share,

@@ -111,7 +111,30 @@ def _flow_option(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="What is done where fields are strongly unlike the form's first ones.",
 )
-@click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="Processes that read.  [default: one a core]")
+@click.option("--workers", type=click.IntRange(1, MAX_WORKERS), help="How many read at a time.  [default: one a core]")
+@click.option(
+    "--runner",
+    type=click.Choice(["processes", "threads", "dask"]),
+    default="processes",
+    show_default=True,
+    help="What reads: processes, threads of this process, or a Dask cluster.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Of the Dask cluster.  [default: one on this machine]")
+@click.option(
+    "--page-seconds",
+    type=click.FloatRange(0.1, 3600),
+    default=60.0,
+    show_default=True,
+    help="A page that takes longer is set aside.",
+)
+@click.option(
+    "--page-memory",
+    "page_memory_mb",
+    type=click.IntRange(64, 65536),
+    default=2048,
+    show_default=True,
+    help="So is one that takes more MB than this.",
+)
 @_flow_option
 def digitize(flow: bool | None, **options: Any) -> int:
     """Read SCANS, a scan or a folder of them, into OUT/readings.csv and OUT/records.csv.

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,11 +21,11 @@ from flows.drift_watch import find_drift
 from flows.errors import JobError, JobFailed, JobStopped
 from flows.page_reading import ChunkReading, NewScan, Result
 from flows.report import PAGES_SHOWN, SHOWN, write_report
+from flows.runners import ChunkReader, chunk_reader
 from flows.settings import DigitizeJob
 from flows.stopping import StopRequest, stop_on_signal
 from flows.summary import DigitizeSummary, Notices, summarize
 from flows.unread_scans import UnreadScans, chunk_size, chunked
-from flows.worker_pool import ChunkReader, WorkerPool
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
 from preprocessing.page import PageProblem, ProblemReason
@@ -120,14 +120,8 @@ def _begun(job: CheckedJob, stop: StopRequest, tell: Callable[[str], None]) -> I
             raise JobError(str(error)) from error
         if not stack.enter_context(batch_lock(lock_path(job.ledger_url, batch), tell, lambda: bool(stop))):
             raise JobStopped("Stopped while waiting for the other run; nothing was read.")
-        reader = stack.enter_context(_reader(job))
+        reader = stack.enter_context(chunk_reader(job))
         yield Digitization(job, ledger, batch, reader, stop, guard)
-
-
-def _reader(job: CheckedJob) -> AbstractContextManager[ChunkReader]:
-    if job.workers == 1:
-        return nullcontext(job.reader)
-    return closing(WorkerPool(job.workers, job.plan))
 
 
 class Digitization:

@@ -18,5 +18,6 @@ MENDS = {
     ProblemReason.WRONG_FORM: "Add its form to --form, if it should be read.",
     ProblemReason.NOT_REGISTERED: "Scan the sheet flat; if many fail, compare the form file with the print.",
     ProblemReason.DUPLICATE: "Nothing, or remove one of the two.",
+    ProblemReason.QUARANTINED: "Look at it with care; scan the page again, or save it anew.",
     ProblemReason.INTERNAL_ERROR: "Run it again; report it with the log if it stays.",
 }

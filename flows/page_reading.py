@@ -9,6 +9,7 @@ import itertools
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from flows.errors import JobError
 from flows.trusting import find_trust, policy_of
@@ -57,6 +58,27 @@ class ChunkReading:
     tracebacks: tuple[str, ...] = ()
 
 
+class Turns(Protocol):
+    """Is told what the reading of a chunk begins next: what dies or hangs then is to blame."""
+
+    def begin_page(self, scan: int) -> None:
+        """The next page of the chunk's scan number ``scan``, from 0, is decoded and prepared."""
+
+    def begin_finish(self, pages: int) -> None:
+        """So many prepared pages are classified and decided on."""
+
+
+class _NoTurns:
+    """Nobody is told."""
+
+    def begin_page(self, scan: int) -> None: ...
+
+    def begin_finish(self, pages: int) -> None: ...
+
+
+_NOBODY = _NoTurns()
+
+
 @dataclass(frozen=True, slots=True)
 class PageReader:
     """What reads pages: forms, model and policy, loaded once a process."""
@@ -77,12 +99,12 @@ class PageReader:
         except (FormError, ModelError) as error:
             raise JobError(str(error)) from error
 
-    def read(self, scans: Sequence[NewScan]) -> ChunkReading:
+    def read(self, scans: Sequence[NewScan], turns: Turns = _NOBODY) -> ChunkReading:
         """Read scans with one call of the classifier for each ``MAX_PREPARED_PAGES`` pages.
 
         Nothing that goes wrong on a page is raised: it becomes that page's ``PageProblem``.
         """
-        return _Chunk(self).read(scans)
+        return _Chunk(self, turns).read(scans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +120,26 @@ class _Ready:
 class _Chunk:
     """The reading of one chunk, with the tracebacks that it gathers."""
 
-    def __init__(self, reader: PageReader):
+    def __init__(self, reader: PageReader, turns: Turns):
         self.reader = reader
+        self.turns = turns
         self.tracebacks: list[str] = []
 
     def read(self, scans: Sequence[NewScan]) -> ChunkReading:
         results: list[Result] = []
-        pages = itertools.chain.from_iterable(map(self._prepare_scan, scans))
+        pages = itertools.chain.from_iterable(itertools.starmap(self._prepare_scan, enumerate(scans)))
         while group := list(itertools.islice(pages, MAX_PREPARED_PAGES)):
             results += self._finish(group)
         return ChunkReading(tuple(results), tuple(self.tracebacks))
 
-    def _prepare_scan(self, scan: NewScan) -> Iterator[_Ready | PageProblem]:
+    def _prepare_scan(self, number: int, scan: NewScan) -> Iterator[_Ready | PageProblem]:
         last_page = 0
+        self.turns.begin_page(number)
         try:
             for page in open_scan(scan.file, scan.sha256):
                 last_page = page.page
                 yield page if isinstance(page, PageProblem) else self._prepare_page(page)
+                self.turns.begin_page(number)
         except Exception as error:  # the border where the unforeseen becomes a row
             yield self._internal_error(scan.file.name, last_page + 1 if last_page else 0, scan.sha256, error)
 
@@ -129,6 +154,7 @@ class _Chunk:
 
     def _finish(self, pages: Sequence[_Ready | PageProblem]) -> list[Result]:
         ready = [page for page in pages if isinstance(page, _Ready)]
+        self.turns.begin_finish(len(ready))
         readings = iter(self._finish_ready(ready))
         return [next(readings) if isinstance(page, _Ready) else page for page in pages]
 
@@ -139,6 +165,7 @@ class _Chunk:
             return [self._finish_alone(page) for page in ready]
 
     def _finish_alone(self, page: _Ready) -> Result:
+        self.turns.begin_finish(1)
         try:
             return self._classify([page.prepared])[0]
         except Exception as error:  # the border where the unforeseen becomes a row
@@ -149,6 +176,8 @@ class _Chunk:
         return finish_pages(prepared, reader.classifier, reader.policy, reader.strings) if prepared else []
 
     def _internal_error(self, scan: str, page: int, sha256: str, error: Exception) -> PageProblem:
+        if isinstance(error, MemoryError):
+            return quarantined(scan, page, sha256, "more memory than a page may take")
         self.tracebacks.append(f"{scan}, page {page}:\n{''.join(traceback.format_exception(error))}")
         return internal_error(scan, page, sha256, f"{type(error).__name__}: {error}")
 
@@ -157,3 +186,9 @@ def internal_error(scan: str, page: int, sha256: str, what: str) -> PageProblem:
     """The problem of a page on which something unforeseen happened."""
     detail = f"The software failed on this page ({' '.join(what.split())}); the log has the details."
     return PageProblem(scan, page, sha256, ProblemReason.INTERNAL_ERROR, detail)
+
+
+def quarantined(scan: str, page: int, sha256: str, what: str) -> PageProblem:
+    """The problem of a page that did harm to whatever read it: it is not tried again."""
+    detail = f"Reading this page took {what}: it is set aside, and the batch goes on without it."
+    return PageProblem(scan, page, sha256, ProblemReason.QUARANTINED, detail)

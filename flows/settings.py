@@ -60,13 +60,33 @@ class DigitizeJob(BaseModel):
         default="flag", description="What is done where fields are strongly unlike the form's first ones."
     )
     workers: int | None = Field(
-        default=None, ge=1, le=MAX_WORKERS, description="Processes that read pages. Empty: as many as there are cores."
+        default=None, ge=1, le=MAX_WORKERS, description="How many read at a time. Empty: as many as there are cores."
+    )
+    runner: Literal["processes", "threads", "dask"] = Field(
+        default="processes",
+        description="What reads: processes of this machine, each page within its bounds; threads of this process, "
+        "which a page that kills or hangs it takes with it; or a Dask cluster.",
+    )
+    scheduler: str | None = Field(
+        default=None, min_length=1, description="Address of a Dask scheduler. Empty: a cluster on this machine."
+    )
+    page_seconds: float = Field(
+        default=60.0, ge=0.1, le=3600.0, description="A page that takes longer is set aside. Not kept by threads."
+    )
+    page_memory_mb: int = Field(
+        default=2048, ge=64, le=65536, description="So is one that takes more memory than this. Not kept by threads."
     )
 
     @model_validator(mode="after")
     def _one_of_two(self) -> DigitizeJob:
         if self.max_error is not None and self.min_confidence is not None:
             raise ValueError("ask for max_error or for min_confidence, not for both")
+        return self
+
+    @model_validator(mode="after")
+    def _scheduler_of_dask(self) -> DigitizeJob:
+        if self.scheduler is not None and self.runner != "dask":
+            raise ValueError("a scheduler is for the runner dask")
         return self
 
     @property

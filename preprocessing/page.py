@@ -26,6 +26,7 @@ class ProblemReason(StrEnum):
     WRONG_FORM = "wrong_form"  # a readable page that shows none of the forms asked for
     NOT_REGISTERED = "not_registered"  # the form was recognized, the residual is too large
     DUPLICATE = "duplicate"  # the same content as another page of this batch
+    QUARANTINED = "quarantined"  # took its process down, or more time or memory than a page may
     INTERNAL_ERROR = "internal_error"  # unforeseen; the traceback is in the log
 
 

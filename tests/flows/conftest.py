@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.settings import DigitizeJob
-from tests.flows.drawn_scans import MODEL, draw_digits, settle
+from tests.flows.drawn_scans import draw_digits, one_thread, settle
 
 
 @pytest.fixture(autouse=True)
@@ -40,9 +40,20 @@ def many_scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def undisturbed(many_scans: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The CSV files of ``many_scans``, read in one thread that nobody disturbed."""
+    from flows.digitizing import digitize
+
+    out = tmp_path_factory.mktemp("undisturbed")
+    digitize(one_thread(many_scans, out))
+    return {name: (out / name).read_bytes() for name in ("readings.csv", "records.csv")}
+
+
 @pytest.fixture
 def job(scans: Path, tmp_path: Path) -> DigitizeJob:
-    return DigitizeJob(scans=str(scans), form="digits", out=str(tmp_path / "out"), model=MODEL, workers=1)
+    """Those scans, read by this process itself."""
+    return one_thread(scans, tmp_path / "out")
 
 
 @pytest.fixture

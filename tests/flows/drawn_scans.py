@@ -9,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from flows.settings import DigitizeJob
+
 MODEL = "seed-ann"
 
 
@@ -26,3 +28,9 @@ def settle(path: Path) -> Path:
     """Date a file back: what has only just changed counts as still being written."""
     os.utime(path, (time.time() - 60,) * 2)
     return path
+
+
+def one_thread(scans: Path, out: Path) -> DigitizeJob:
+    """The plainest of all jobs, by which others are measured: read by this process itself, one scan after the other."""
+    places = {"scans": str(scans), "out": str(out)}
+    return DigitizeJob(form="digits", model=MODEL, string_model="none", workers=1, runner="threads", **places)

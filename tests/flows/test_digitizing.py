@@ -18,7 +18,7 @@ from flows.page_reading import ChunkReading, NewScan, PageReader, internal_error
 from flows.settings import DigitizeJob
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
-from tests.flows.drawn_scans import draw_digits, settle
+from tests.flows.drawn_scans import draw_digits, one_thread, settle
 
 
 def rows(out: str | Path) -> list[dict[str, str]]:
@@ -70,13 +70,18 @@ def test_a_bad_file_is_a_row_and_the_batch_goes_on(job: DigitizeJob, scans: Path
     assert summary.exit_code is ExitCode.UNREADABLE_PAGES
 
 
-def test_a_pool_writes_the_same_csv(many_scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("runner", "workers"), [("processes", 1), ("processes", 2), ("threads", 3)])
+def test_every_runner_writes_the_same_csv(
+    runner: str,
+    workers: int,
+    many_scans: Path,
+    tmp_path: Path,
+    undisturbed: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(unread_scans, "MIN_CHUNK", 16)
-    for workers in (1, 2):
-        out = tmp_path / str(workers)
-        digitize(DigitizeJob(scans=str(many_scans), form="digits", out=str(out), model="seed-ann", workers=workers))
-    for name in ("readings.csv", "records.csv"):
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    digitize(change(one_thread(many_scans, tmp_path), runner=runner, workers=workers))
+    assert {name: (tmp_path / name).read_bytes() for name in undisturbed} == undisturbed
 
 
 def test_an_output_folder_among_the_scans_is_not_read(job: DigitizeJob, scans: Path) -> None:
@@ -139,7 +144,7 @@ def test_too_many_unforeseen_failures_fail_the_run_at_its_end(
 ) -> None:
     for number in range(pages):
         draw_digits(tmp_path / "s" / f"d{number}.png", number)
-    job = DigitizeJob(scans=str(tmp_path / "s"), form="digits", out=str(tmp_path / "o"), model="seed-ann", workers=1)
+    job = one_thread(tmp_path / "s", tmp_path / "o")
     monkeypatch.setattr(PageReader, "read", failing(share))
     if fails:
         with pytest.raises(JobFailed) as failed:
