@@ -16,7 +16,7 @@ from reading.lessons import Lesson
 from reading.readings import FieldReading
 from reading.realised_error import RealisedError
 
-SURE = 0.9  # of the surest net
+SURE = 0.8  # of the surest net
 POSSIBLE = 0.02  # a net that gives the answer this much does not contradict it
 DOUBTED_SHARE = 0.25  # a reviewer who is contradicted more often than this, with 97.5 % certainty, is not believed
 
