@@ -47,7 +47,7 @@ def write_report(title: str, summary: DigitizeSummary, rows: ReportRows, file: P
 def report(title: str, summary: DigitizeSummary, rows: ReportRows) -> str:
     """The report as HTML."""
     histogram = bars(rows)
-    return _template().render(
+    return page_template("report.html.jinja").render(
         title=title,
         summary=summary,
         bars=histogram,
@@ -62,7 +62,8 @@ def report(title: str, summary: DigitizeSummary, rows: ReportRows) -> str:
 
 
 @cache
-def _template() -> Template:
+def page_template(name: str) -> Template:
+    """A template of this folder; it may show shares (0 to 1) as ``percent``, PNGs as a ``picture``."""
     environment = Environment(
         loader=PackageLoader("flows", "."),
         autoescape=True,
@@ -71,7 +72,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": _percent, "picture": _picture, "mend": _mend}
-    return environment.get_template("report.html.jinja")
+    return environment.get_template(name)
 
 
 def _percent(share: float, places: int = 1) -> str:

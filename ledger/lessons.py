@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, func, select
@@ -41,6 +42,14 @@ class Lessons:
 
     def __init__(self, database: Database):
         self._database = database
+
+    @property
+    def ledger(self) -> str:
+        """The database that they are in, without its password."""
+        url = self._database.engine.url
+        if url.get_backend_name() == "sqlite":  # whatever folder its path is relative to
+            url = url.set(database=str(Path(str(url.database)).absolute()))
+        return url.render_as_string(hide_password=True)
 
     def corrected(self) -> list[CorrectedField]:
         """Every field whose value is settled by people, in the order of recording.

@@ -168,16 +168,28 @@ class ModelStore:
             _settle(made)
             return self._read(self._renamed(made))
 
-    def promote(self, number: int, by: str, why: str) -> Promotion:
+    def promote(self, number: int, by: str, why: str, instead_of: int | None = None) -> Promotion:
         """Take a version into use, from the next run on.
+
+        Args:
+            number: the version's.
+            by: a person or a program.
+            why: the reason.
+            instead_of: the version that is to be in use still; None where it may be any.
 
         Raises:
             ModelError: there is none, it is damaged or in use already, or the store cannot be written.
         """
         self.version(number)
         with self._locked() as before:
-            if _in_use(before)[-1] == number:
+            current = _in_use(before)[-1]
+            if current == number:
                 raise ModelError(f"version {number} is in use already", "formdigits models list shows all versions")
+            if instead_of not in (None, current):
+                raise ModelError(
+                    f"version {current} came into use meanwhile, and version {number} was compared with {instead_of}",
+                    "train again, or promote it by hand",
+                )
             return self._write(before, Promotion(number, _now(), by, why))
 
     def rollback(self, by: str, why: str) -> Promotion:
