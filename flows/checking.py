@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.chosen_models import chosen_models, store_folder
 from flows.errors import JobError
 from flows.page_bounds import PageBounds
 from flows.page_reading import PageReader, ReadingPlan
@@ -49,9 +50,7 @@ def check(job: DigitizeJob) -> CheckedJob:
     Raises:
         JobError: with one line that says what is wrong and what to do.
     """
-    plan = ReadingPlan(
-        job.form, job.model, job.min_confidence, job.string_model_name, max_error=job.max_error, trust=job.trust
-    )
+    plan = reading_plan(job)
     reader = PageReader.load(plan)
     source = Path(job.scans).expanduser().resolve()
     listed = _listed(source)
@@ -76,6 +75,12 @@ def check(job: DigitizeJob) -> CheckedJob:
         drift_reference=job.drift_reference,
         flags_drift=job.on_drift == "flag",
     )
+
+
+def reading_plan(job: DigitizeJob) -> ReadingPlan:
+    """What reads, and by which policy; ``JobError`` where the models in use cannot be told."""
+    model, string_model = chosen_models(job.model, job.string_model, store_folder(job.models, job.ledger_url))
+    return ReadingPlan(job.form, model, job.min_confidence, string_model, max_error=job.max_error, trust=job.trust)
 
 
 def default_workers(files: int) -> int:
@@ -113,6 +118,12 @@ def _outside(out: Path, source: Path, files: Sequence[ScanFile]) -> Sequence[Sca
     if not folder.is_relative_to(source) or folder == source:
         return files
     return [file for file in files if not file.path.is_relative_to(folder)]
+
+
+def batch_key(job: DigitizeJob, forms: Sequence[FormTemplate]) -> tuple[str, str, str]:
+    """Source, form and form digest: what makes the scans of a job the same batch as an earlier run's."""
+    source = Path(job.scans).expanduser().resolve()
+    return str(source), "+".join(form.name for form in forms), _digest(forms)
 
 
 def _digest(forms: Sequence[FormTemplate]) -> str:

@@ -6,20 +6,18 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from pydantic import BaseModel, ValidationError
 
-from flows.environment import configured_api
+from flows.cli_learning import models, retrain
 from flows.errors import ExitCode, JobError, JobFailed
+from flows.options import as_flow, flow_option, job_of
 from flows.settings import MAX_WORKERS, DigitizeJob, TrainJob
 from flows.terminal import progress_bar, say, set_up_logging
 
 if TYPE_CHECKING:
     from flows.summary import DigitizeSummary
-
-Job = TypeVar("Job", bound=BaseModel)
 
 logger = logging.getLogger(__name__)
 
@@ -59,26 +57,17 @@ def cli(verbose: int) -> None:
     set_up_logging(verbose)
 
 
-def _flow_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--flow/--no-flow",
-        default=None,
-        help="Run as a recorded Prefect flow, or not. By default where a Prefect API is configured.",
-    )(command)
-
-
 @cli.command()
 @click.argument("scans")
 @click.option("--form", required=True, help="A form.toml, a folder of forms, or digits, zip, amount, date.")
 @click.option("--out", required=True, help="Folder for readings.csv and records.csv.")
 @click.option("--ledger", metavar="URL", help="Database of the ledger.  [default: formdigits.sqlite in --out]")
-@click.option("--model", default="cnn", show_default=True, help="A shipped model, or a bundle folder.")
+@click.option("--model", help="A shipped model, or a bundle folder.  [default: what is in use in --models, or cnn]")
 @click.option(
     "--string-model",
-    default="strings",
-    show_default=True,
-    help="The second reader of free-hand fields; none for the model alone.",
+    help="The second reader of free-hand fields; none for the model alone.  [default: likewise, or strings]",
 )
+@click.option("--models", metavar="DIR", help="The models' versions.  [default: models beside an SQLite ledger]")
 @click.option(
     "--max-error",
     type=click.FloatRange(0, 0.5, min_open=True),
@@ -135,15 +124,16 @@ def _flow_option(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="So is one that takes more MB than this.",
 )
-@_flow_option
-def digitize(flow: bool | None, **options: Any) -> int:
+@click.option("--again", is_flag=True, help="Read what is flagged and not yet answered again, without the scans.")
+@flow_option
+def digitize(flow: bool | None, again: bool, **options: Any) -> int:
     """Read SCANS, a scan or a folder of them, into OUT/readings.csv and OUT/records.csv.
 
     Run again over the same folder, it reads only what is new.
     """
-    job = _job(DigitizeJob, options)
+    job = job_of(DigitizeJob, options)
     try:
-        summary = _digitize(job, as_flow=_as_flow(flow))
+        summary = _reread(job) if again else _digitize(job, as_flow=as_flow(flow))
     except JobFailed as error:
         _print_summary(error.summary)
         raise
@@ -160,6 +150,12 @@ def _digitize(job: DigitizeJob, *, as_flow: bool) -> DigitizeSummary:
         from flows.digitizing import digitize as digitize_plain
 
         return digitize_plain(job, progress, say)
+
+
+def _reread(job: DigitizeJob) -> DigitizeSummary:
+    from flows.rereading import reread
+
+    return reread(job, say)
 
 
 def _print_summary(summary: DigitizeSummary | None) -> None:
@@ -183,12 +179,12 @@ def _print_summary(summary: DigitizeSummary | None) -> None:
 @click.option("--out", help="Folder of the bundle.  [default: where the shipped bundle of that name lies]")
 @click.option("--epochs", type=click.IntRange(1, 200), help="In place of the recipe's.")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="In place of the recipe's.")
-@_flow_option
+@flow_option
 def train(flow: bool | None, **options: Any) -> None:
     """Train a network and write its model bundle."""
-    job = _job(TrainJob, options)
+    job = job_of(TrainJob, options)
     say("Loading TensorFlow ...")
-    if _as_flow(flow):
+    if as_flow(flow):
         from flows.flow_train import train_recorded
 
         bundle = train_recorded(job, say)
@@ -289,17 +285,8 @@ def calibrate(readings: tuple[Path, ...], form: str, out: Path, truth: Path | No
     click.echo("\n".join(describe_calibration(calibrate_site(readings, form, out, truth, trust))))
 
 
-def _job(model: type[Job], options: dict[str, Any]) -> Job:
-    try:
-        return model(**options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = f"{first['loc'][0]}: " if first["loc"] else ""
-        raise click.UsageError(f"{place}{first['msg']}") from error
-
-
-def _as_flow(flow: bool | None) -> bool:
-    return configured_api() is not None if flow is None else flow
+for _command in (models, retrain):
+    cli.add_command(_command)
 
 
 def main() -> None:

@@ -24,13 +24,22 @@ class DigitizeJob(BaseModel):
     ledger: str | None = Field(
         default=None, description="Database address of the ledger. Empty: formdigits.sqlite in the output folder."
     )
-    model: str = Field(
-        default="cnn", min_length=1, description="A model that ships with the project, or a bundle folder."
-    )
-    string_model: str = Field(
-        default="strings",
+    model: str | None = Field(
+        default=None,
         min_length=1,
-        description="The second reader of free-hand fields: one that ships, a bundle folder, or none.",
+        description="A model that ships with the project, or a bundle folder. Empty: the one in use in models, or cnn.",
+    )
+    string_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The second reader of free-hand fields: one that ships, a bundle folder, or none. Empty: the one "
+        "in use in models, or strings.",
+    )
+    models: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The folder of the models' versions, which retrain fills. Empty: FORMDIGITS_MODELS, or models "
+        "beside an SQLite ledger.",
     )
     max_error: float | None = Field(
         default=None,
@@ -92,10 +101,6 @@ class DigitizeJob(BaseModel):
     @property
     def out_folder(self) -> Path:
         return Path(self.out).expanduser().absolute()
-
-    @property
-    def string_model_name(self) -> str | None:
-        return None if self.string_model == "none" else self.string_model
 
     @property
     def ledger_url(self) -> str:
