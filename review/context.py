@@ -1,0 +1,25 @@
+"""What every request needs, put together once at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jinja2 import Environment
+
+from ledger.review import Review
+from review.access import Access
+from review.form_library import FormLibrary
+from review.settings import ReviewSettings
+from review.surroundings import Surroundings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts that requests share; all of them may be used by several threads."""
+
+    review: Review
+    forms: FormLibrary
+    access: Access
+    settings: ReviewSettings
+    surroundings: Surroundings
+    templates: Environment

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from forms.form_file import load_forms
+from forms.template import FormTemplate
+from ledger.ledger import Ledger
+from review.app import create_app
+from review.settings import ReviewSettings
+from tests.review.recorded import write_form
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="session")
+def form_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_form(tmp_path_factory.mktemp("forms") / "slip")
+
+
+@pytest.fixture(scope="session")
+def forms(form_folder: Path) -> tuple[FormTemplate, ...]:
+    return load_forms(str(form_folder))
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A ledger for the session: each test records a batch of its own."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('review')}/formdigits.sqlite"
+    Ledger.open(url).close()
+    return url
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    with Ledger.open(url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(ledger: Ledger, forms: tuple[FormTemplate, ...]) -> Callable[..., TestClient]:
+    """Makes browsers without a window: of one server for each settings asked for."""
+
+    def make(peer: str = "127.0.0.1", host: str = "127.0.0.1:8765", **settings: Any) -> TestClient:
+        app = create_app(ledger, ReviewSettings(forms=forms, **settings))
+        scheme = "https" if settings.get("https") else "http"
+        return TestClient(app, f"{scheme}://{host}", client=(peer, 50000), follow_redirects=False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def server(url: str, form_folder: Path) -> Iterator[str]:
+    """``formdigits review`` as a process of its own; its address."""
+    command = [sys.executable, "-m", "flows.cli", "review", "--ledger", url, "--form", str(form_folder), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert found, said + process.stderr.read()
+        yield found.group()
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser to test in: {CHROMIUM} is not there")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def browsers(chromium: Any, server: str) -> Callable[[str], Any]:
+    """The browser of each person, who has said their name in it."""
+    known: dict[str, Any] = {}
+
+    def of(name: str) -> Any:
+        if name not in known:
+            known[name] = chromium.new_context(base_url=server)
+            page = known[name].new_page()
+            page.goto("/")
+            page.wait_for_selector("#name:focus")
+            page.keyboard.type(name)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("nav")
+            page.close()
+        return known[name]
+
+    return of
+
+
+@pytest.fixture
+def person(browsers: Callable[[str], Any]) -> Iterator[Callable[[str], Any]]:
+    """Opens a tab for somebody; scripts that fail fail the test."""
+    tabs: list[Any] = []
+    failures: list[Any] = []
+
+    def tab(name: str) -> Any:
+        tabs.append(browsers(name).new_page())
+        tabs[-1].set_default_timeout(10_000)
+        tabs[-1].on("pageerror", lambda error: failures.append(error))
+        return tabs[-1]
+
+    yield tab
+    for opened in tabs:
+        opened.close()
+    assert failures == []
