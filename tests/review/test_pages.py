@@ -150,7 +150,7 @@ def test_a_settled_answer_can_be_changed_on_purpose(anna: TestClient, url: str, 
     assert seen
     answer(anna, batch, item["item"], "413", seen=int(seen.group(1)))
     place = Place(*map(int, item["item"].split("-")))
-    assert [(c.was, c.value) for c in ledger.review().history(place)] == [("", "411"), ("411", "413")]
+    assert [(c.was, c.value) for c in ledger.review().history(place)] == [("412", "411"), ("411", "413")]
 
 
 def scanned_form(folder: Path, form: FormTemplate) -> tuple[Path, str]:
