@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from flows.cli_learning import models, retrain
+from flows.cli_review import review, users
 from flows.errors import ExitCode, JobError, JobFailed
 from flows.options import as_flow, flow_option, job_of
 from flows.settings import MAX_WORKERS, DigitizeJob, TrainJob
@@ -285,7 +286,7 @@ def calibrate(readings: tuple[Path, ...], form: str, out: Path, truth: Path | No
     click.echo("\n".join(describe_calibration(calibrate_site(readings, form, out, truth, trust))))
 
 
-for _command in (models, retrain):
+for _command in (models, retrain, review, users):
     cli.add_command(_command)
 
 
