@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from forms.template import Field
 from ledger.corrected_csv import BrokenRow, CorrectedRow
 from ledger.matching import FieldName, NamedField, find_fields, plain_answer
-from ledger.mending import Habits, Mend, Taken, Unclear, is_shown_as, take
+from ledger.mending import Habits, Mend, Taken, Unclear, has_lost_digits, is_shown_as, take
 from ledger.refusals import Refusal, RefusedRow
 from ledger.review_answers import GivenAnswer, record_answers
 from ledger.review_standing import person
@@ -165,7 +165,7 @@ def _why(typed: str, unclear: Unclear, form: Field | None) -> tuple[Refusal, str
         return Refusal.UNCLEAR, " or ".join(unclear.values)
     if unclear.broken and form is not None:
         return Refusal.BREAKS_RULES, ", ".join(broken_rules(form, typed.replace(" ", "")))
-    return Refusal.NOT_A_NUMBER, ""
+    return (Refusal.DIGITS_LOST if has_lost_digits(typed) else Refusal.NOT_A_NUMBER), ""
 
 
 def _distinct(answers: Sequence[_Answer], outcome: _Sorted) -> Iterator[_Answer]:

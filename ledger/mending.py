@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from forms.template import Field
-from ledger.written_dates import is_day_first, written_dates
+from ledger.written_dates import is_day_first, serial_day, written_dates
 from reading.rules import broken_rules
 
 AS_WRITTEN = "!"  # behind a value: the paper says exactly this, whatever the rules and the spreadsheet make of it
@@ -102,7 +102,7 @@ def _number(text: str, field: Field | None, read: str, habits: Habits) -> Taken 
     """Digits are what they say, unless they break the rules or zeros may be gone from them."""
     padded = _padded(text, field, read, habits)
     if keeps_rules(field, text) and not _is_cut(text):
-        return Unclear((text, padded)) if padded else Taken(text)
+        return Unclear((padded, text)) if padded else Taken(text)
     ways = dict.fromkeys([padded] if padded else [], Mend.ZEROS)
     ways |= dict.fromkeys(_serial_dates(text, field), Mend.SERIAL)
     kept = {value: mend for value, mend in ways.items() if keeps_rules(field, value)}
@@ -116,13 +116,19 @@ def _padded(text: str, field: Field | None, read: str, habits: Habits) -> str | 
     fixed = field is not None and field.min_length == field.max_length
     length = field.max_length if field is not None and fixed else len(read)
     missing = length - len(text)
-    if missing <= 0 or text.startswith("0") or habits.keeps_zeros:
+    if missing <= 0 or (text.startswith("0") and text != "0") or habits.keeps_zeros:
         return None
     zeros = "0" * missing
     had_zeros = read.startswith(zeros) and len(read) == length
-    if not (had_zeros or (fixed and habits.drops_zeros)):
+    if not (had_zeros or (habits.drops_zeros and (fixed or field is None))):
         return None
     return zeros + text if keeps_rules(field, zeros + text) else None
+
+
+def has_lost_digits(typed: str) -> bool:
+    """Whether a spreadsheet shows fewer digits than were typed."""
+    text = _SPACES.sub("", typed)
+    return _EXPONENT.fullmatch(text) is not None or (_is_number(text) and _is_cut(text))
 
 
 def _is_cut(text: str) -> bool:
@@ -158,8 +164,7 @@ def _expanded(text: str, found: re.Match[str], field: Field | None) -> Iterator[
 
 def _serial_dates(text: str, field: Field | None) -> Iterator[str]:
     if field is not None and field.date is not None and len(text) == 5:
-        for day in written_dates(f"#{text}", None):
-            yield from (day.written(order) for order in field.date.formats)
+        yield from (serial_day(int(text)).written(order) for order in field.date.formats)
 
 
 def keeps_rules(field: Field | None, value: str) -> bool:

@@ -22,6 +22,7 @@ class Refusal(StrEnum):
     OTHER_VALUE = "the value is not the one that was read"
     NOTHING = "it says nothing, and does not show what it could confirm"
     NOT_A_NUMBER = "corrected_value is no number"
+    DIGITS_LOST = "a spreadsheet dropped digits of corrected_value"
     UNCLEAR = "corrected_value could mean more than one value"
     BREAKS_RULES = "corrected_value breaks rules of its field"
     TWICE = "the file has two different answers for this field"
@@ -36,6 +37,7 @@ _MENDS = {
     Refusal.OTHER_VALUE: "leave value as it was: rows may have been sorted apart, or the page was read again",
     Refusal.NOTHING: "type digits, or blank, illegible or struck_out",
     Refusal.NOT_A_NUMBER: "type digits, or blank, illegible or struck_out",
+    Refusal.DIGITS_LOST: f"type all of them in a cell of text, {_AS_WRITTEN}",
     Refusal.UNCLEAR: f"type it in a cell of text, {_AS_WRITTEN}",
     Refusal.BREAKS_RULES: f"type it as the form has it, {_AS_WRITTEN}",
     Refusal.TWICE: "leave one of them",

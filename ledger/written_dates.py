@@ -14,7 +14,6 @@ _POINTED = re.compile(r"(\d{1,2})\. ?(\d{1,2})\. ?(\d{4}|\d\d)")
 _EITHER_FIRST = re.compile(r"(\d{1,2})([-/])(\d{1,2})\2(\d{4}|\d\d)")
 _DAY_AND_NAME = re.compile(r"(\d{1,2})\.?[ -]([^\W\d]{3,9})\.?[ -](\d{4}|\d\d)")
 _NAME_AND_DAY = re.compile(r"([^\W\d]{3,9})\.? (\d{1,2}), ?(\d{4})")
-_SERIAL = re.compile(r"#(\d{5})")
 _MONTHS = (
     ("jan",),
     ("feb",),
@@ -53,12 +52,16 @@ def written_dates(text: str, day_first: bool | None) -> list[Day]:
     """The days that ``text`` can mean, none where it is no date.
 
     Args:
-        text: such as 2024-03-05, 05.03.2024, 5/3/24, 5-Mar-24, with a time behind it or without; ``#45356`` is a count
-            of days as spreadsheets keep it.
+        text: such as 2024-03-05, 05.03.2024, 5/3/24, 5-Mar-24, with a time behind it or without.
         day_first: of 5/3/2024, whether the 5 is the day; None where it may be either.
     """
     found = set(_calendar(_parts(_TIME.sub("", text), day_first)))
     return [Day(day) for day in sorted(found)]
+
+
+def serial_day(number: int) -> Day:
+    """The day that spreadsheets keep as this number."""
+    return Day(_SERIAL_DAY_0 + timedelta(number))
 
 
 def is_day_first(text: str) -> bool | None:
@@ -83,9 +86,6 @@ def _parts(text: str, day_first: bool | None) -> Iterator[tuple[str, int, int]]:
         yield found[3], _month(found[2]), int(found[1])
     elif found := _NAME_AND_DAY.fullmatch(text):
         yield found[3], _month(found[1]), int(found[2])
-    elif found := _SERIAL.fullmatch(text):
-        day = _SERIAL_DAY_0 + timedelta(int(found[1]))
-        yield str(day.year), day.month, day.day
 
 
 def _month(name: str) -> int:
