@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 
 import cv2
@@ -97,7 +98,7 @@ def _upright_similarities(base: np.ndarray, squares: np.ndarray) -> np.ndarray:
     With singular values a > b, a² + b² is the sum of squares of the linear part and ab its determinant, so that a bound
     on a / b is one on their quotient: no decomposition is needed for each of some thousand triples.
     """
-    triples = np.array(list(permutations(range(len(squares)), 3)), dtype=int).reshape(-1, 3)
+    triples = _triples(len(squares))
     target = squares[triples]
     linear = np.swapaxes(target[:, 1:] - target[:, :1], 1, 2) @ np.linalg.inv((base[1:] - base[0]).T)
     determinant = linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0]
@@ -105,6 +106,12 @@ def _upright_similarities(base: np.ndarray, squares: np.ndarray) -> np.ndarray:
     fits = np.flatnonzero((determinant > 0) & stretch)
     offset = target[fits, 0] - linear[fits] @ base[0]
     return np.concatenate([linear[fits], offset[:, :, None]], axis=2)
+
+
+@lru_cache(maxsize=MAX_SQUARES)
+def _triples(count: int) -> np.ndarray:
+    """(M, 3) int: all ways to take three out of so many, in every order."""
+    return np.array(list(permutations(range(count), 3)), dtype=int).reshape(-1, 3)
 
 
 def _widest_triple(marks_mm: np.ndarray) -> list[int]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft
 
+UNMOVED = np.eye(3)
 QUIET_LEVELS = 1.0  # grey levels: paper that varies by less is taken to vary by this, or its grain would count as print
 
 
@@ -48,24 +49,23 @@ class Patches:
         templates /= np.linalg.norm(templates, axis=(1, 2), keepdims=True)
         return cls(templates, masks, corners)
 
-    def scores(self, grey: np.ndarray, reach: int) -> np.ndarray:
-        """Masked normalized cross-correlation (Padfield 2012) with a page that lies where the blank does.
+    def scores(self, grey: np.ndarray, reach: int, grey_from_blank: np.ndarray = UNMOVED) -> np.ndarray:
+        """Masked normalized cross-correlation (Padfield 2012) with a page, straightened around each patch alone.
 
         All patches at once by Fourier transform: what the templates and masks become is kept, which makes it as quick
         as correlation without masks.
 
         Args:
-            grey: the page, (H, W) uint8, straightened to the blank's pixels.
-            reach: how far to look in each direction, in pixels.
+            grey: the page, (H, W) uint8.
+            reach: how far to look in each direction, in pixels of the blank.
+            grey_from_blank: (3, 3), where the blank's pixels seem to lie on the page.
 
         Returns:
             (N, 2 reach + 1, 2 reach + 1) float32: the correlation at each shift, [reach, reach] being none.
         """
         side = self.masks.shape[1] + 2 * reach
         size = fft.next_fast_len(side, real=True)
-        padded = cv2.copyMakeBorder(grey, reach, reach, reach, reach, cv2.BORDER_REPLICATE).astype(np.float32)
-        x, y = self.corners.T
-        windows = sliding_window_view(padded, (side, side))[y, x]
+        windows = self._windows(grey, reach, grey_from_blank)
         windows = windows - windows.mean((1, 2), keepdims=True)  # or the squares' rounding would drown the variance
         templates, masks = self._conjugate_spectra(size)
         shape = (size, size)
@@ -77,6 +77,20 @@ class Patches:
         counted = self.masks.sum((1, 2))[:, None, None]
         energy = np.maximum(squares - total**2 / counted, QUIET_LEVELS**2 * counted)
         return covariance / np.sqrt(energy)
+
+    def _windows(self, grey: np.ndarray, reach: int, grey_from_blank: np.ndarray) -> np.ndarray:
+        """(N, S + 2 reach, S + 2 reach) float32: what of the page lies where each patch should, and around it."""
+        side = self.masks.shape[1] + 2 * reach
+        windows = np.empty((len(self.corners), side, side), np.float32)
+        for window, (x, y) in zip(windows, self.corners - reach, strict=True):
+            window[:] = cv2.warpPerspective(
+                grey,
+                grey_from_blank @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]]),
+                (side, side),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+        return windows
 
     def _conjugate_spectra(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         if size not in self._spectra:

@@ -270,15 +270,8 @@ def _find_patches(small: _Small, blank: BlankPrint, page_from_mm: np.ndarray, re
     """Normalized cross-correlation of each patch with the page, straightened by the homography so far."""
     blank_from_mm = blank.blank_from_mm
     small_from_blank = np.linalg.inv(small.page_from_small) @ page_from_mm @ np.linalg.inv(blank_from_mm)
-    straight = cv2.warpPerspective(
-        small.grey,
-        small_from_blank,
-        blank.grey.shape[::-1],
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
     reach = max(2, round(reach_mm * blank.px_per_mm))
-    scores = blank.patches.scores(straight, reach)
+    scores = blank.patches.scores(small.grey, reach, small_from_blank)
     centres = blank.patch_centres + _peaks(scores) - reach
     page = _transform(centres, small.page_from_small @ small_from_blank)
     mm = _transform(blank.patch_centres.astype(np.float64), np.linalg.inv(blank_from_mm))
