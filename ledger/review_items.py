@@ -34,7 +34,8 @@ def insert_or_leave(connection: Connection, table: Table, rows: Sequence[dict[st
     """Insert rows; those whose key is there already are left as they are. Returns how many are new."""
     if not rows:
         return 0
-    return connection.execute(_insert(connection, table).on_conflict_do_nothing(), rows).rowcount
+    new = _insert(connection, table).on_conflict_do_nothing().returning(*table.primary_key)
+    return len(connection.execute(new, rows).all())
 
 
 def _insert(connection: Connection, table: Table) -> Any:
