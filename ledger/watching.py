@@ -52,7 +52,8 @@ def audited_fields(connection: Connection) -> list[AuditedField]:
     """The audit sample of all batches."""
     answer = corrections.c.value.label("answer")
     of_field = (readings.c.kind, readings.c.field, readings.c.confidence, readings.c.value, answer)
-    query: Select[Any] = select(pages.c.form, pages.c.model, *of_field).join_from(pages, readings)
+    model = func.coalesce(readings.c.model, pages.c.model).label("model")
+    query: Select[Any] = select(pages.c.form, model, *of_field).join_from(pages, readings)
     query = query.outerjoin(review_items, OF_READING).outerjoin(corrections, HOLDING_CLEAR)
     query = query.where(readings.c.reasons == literal_column(f"'{Reason.AUDIT_SAMPLE}'"))  # as the index has it
     return [
