@@ -41,7 +41,10 @@ WRONG_SHARE = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """One count of corrections, and what came of it; ``refused`` where nothing could be learned."""
+    """One count of corrections, and what came of it; ``refused`` where nothing could be learned.
+
+    ``cpu_s`` is the time that all cores spent on learning, ``seconds`` what passed meanwhile.
+    """
 
     asked: int
     learned: Learned | None
@@ -49,6 +52,7 @@ class Run:
     compared: tuple[Compared, ...]
     poisoned: frozenset[str]
     seconds: float
+    cpu_s: float
 
 
 def main() -> int:
@@ -103,16 +107,19 @@ def learn_from(
     wrong: frozenset[str],
 ) -> Run:
     """Learn, and read what was never seen before and after."""
-    began = time.monotonic()
     before = read_lessons(unseen, *nets)
+    began, spent = time.monotonic(), time.process_time()
     try:
         learned = learn(corrections, current, out, settings, _log)
     except LearningError as error:
         compared = tuple(Compared(*each) for each in zip(unseen, before, before, strict=True))
-        return Run(len(corrections), None, str(error), compared, wrong, time.monotonic() - began)
+        return Run(
+            len(corrections), None, str(error), compared, wrong, time.monotonic() - began, time.process_time() - spent
+        )
+    spent = time.process_time() - spent
     after = read_lessons(unseen, *load_nets(Current(out / "cnn", out / "strings")))
     compared = tuple(Compared(*each) for each in zip(unseen, before, after, strict=True))
-    return Run(len(corrections), learned, "", compared, wrong, learned.seconds)
+    return Run(len(corrections), learned, "", compared, wrong, learned.seconds, spent)
 
 
 def described(run: Run) -> list[str]:
@@ -121,7 +128,7 @@ def described(run: Run) -> list[str]:
     lines = [
         f"\n## {run.asked} corrections",
         f"never seen: before {share(tally.before, tally.count)}, after {share(tally.after, tally.count)}, "
-        f"{tally.gained} gained, {tally.lost} lost, p = {mcnemar(tally.gained, tally.lost):.2g}; {run.seconds:.0f} s",
+        f"{tally.gained} gained, {tally.lost} lost, p = {mcnemar(tally.gained, tally.lost):.2g}; {run.seconds:.0f} s, of which {run.cpu_s:.0f} s of one core",
     ]
     if run.learned is None:
         return [*lines, f"refused: {run.refused}"]

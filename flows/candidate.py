@@ -24,7 +24,7 @@ from reading.lessons import Lesson
 if TYPE_CHECKING:
     from mnist_model.strings.fine_tuning import StringTuning
 
-_OWN_SHARE = 0.6  # of what the string reader sees are the site's strips
+_OWN_SHARE = 0.7  # of what the string reader sees are the site's strips
 _SEEN_A_ROUND = 4000
 _LEAST_DIGITS = 20  # fewer of the site's digits teach the digit net nothing
 

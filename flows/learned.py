@@ -27,9 +27,9 @@ class LearnSettings:
     """
 
     data: tuple[str, ...] = ()
-    rounds: int = 16
+    rounds: int = 24
     epochs: int = 4
-    composed: int = 5000
+    composed: int = 3000
     calibrated: int = 1200
     held_out: float = HELD_OUT
     seed: int = 1

@@ -45,6 +45,7 @@ from reading.site_trust import fit_site_trust
 from reading.suspicion import Suspects, find_suspects
 from reading.trust import TRUST_FILE, Trust, read_trust
 
+_SHORTER = 3  # than the string reader that is kept, the two are trained that learn half of the lessons
 _NET_NAMES = {"half": "String reader of half the corrections", "strings": "String reader", "cnn": "Digit net"}
 
 
@@ -97,7 +98,8 @@ class _Learning:
         self._began = time.monotonic()
         self._current, self._origin, self._out = current, origin, out
         self._settings, self._progress = settings, progress
-        self._done, self._total = 0, 2 * (settings.rounds // 2) + settings.rounds + settings.epochs + 4
+        self._half_rounds = max(1, settings.rounds // _SHORTER)
+        self._done, self._total = 0, 2 * self._half_rounds + settings.rounds + settings.epochs + 4
         self._history: list[RoundFigures] = []
 
     def run(self, lessons: Sequence[Lesson]) -> Learned:
@@ -160,9 +162,9 @@ class _Learning:
 
     def _half_reader(self, lessons: Sequence[Lesson], nets: Nets, learner: Learner) -> StringReader:
         if len(free_hand(lessons)) < LEAST_LESSONS // 2:
-            self._done += self._settings.rounds // 2
+            self._done += self._half_rounds
             return nets.strings
-        return learner.reader_after(nets.strings, free_hand(lessons), self._settings.rounds // 2)
+        return learner.reader_after(nets.strings, free_hand(lessons), self._half_rounds)
 
     def _tune(self, learner: Learner, lessons: Sequence[Lesson], trained_on: Dataset) -> None:
         """Both nets; one that has too little to learn from is taken over as it is."""

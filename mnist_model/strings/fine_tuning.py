@@ -34,7 +34,7 @@ class StringTuning:
     rounds: int = 20
     own: int = 2400
     composed: int = 1600
-    learning_rate: float = 6e-4
+    learning_rate: float = 1.2e-3
     final_learning_rate: float = 1e-5
     warm_up: int = 50
     seed: int = 1
