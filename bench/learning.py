@@ -109,17 +109,16 @@ def learn_from(
     """Learn, and read what was never seen before and after."""
     before = read_lessons(unseen, *nets)
     began, spent = time.monotonic(), time.process_time()
+    learned, refused, after = None, "", before
     try:
         learned = learn(corrections, current, out, settings, _log)
     except LearningError as error:
-        compared = tuple(Compared(*each) for each in zip(unseen, before, before, strict=True))
-        return Run(
-            len(corrections), None, str(error), compared, wrong, time.monotonic() - began, time.process_time() - spent
-        )
-    spent = time.process_time() - spent
-    after = read_lessons(unseen, *load_nets(Current(out / "cnn", out / "strings")))
+        refused = str(error)
+    took = time.monotonic() - began, time.process_time() - spent
+    if learned is not None:
+        after = read_lessons(unseen, *load_nets(Current(out / "cnn", out / "strings")))
     compared = tuple(Compared(*each) for each in zip(unseen, before, after, strict=True))
-    return Run(len(corrections), learned, "", compared, wrong, learned.seconds, spent)
+    return Run(len(corrections), learned, refused, compared, wrong, *took)
 
 
 def described(run: Run) -> list[str]:
@@ -128,7 +127,8 @@ def described(run: Run) -> list[str]:
     lines = [
         f"\n## {run.asked} corrections",
         f"never seen: before {share(tally.before, tally.count)}, after {share(tally.after, tally.count)}, "
-        f"{tally.gained} gained, {tally.lost} lost, p = {mcnemar(tally.gained, tally.lost):.2g}; {run.seconds:.0f} s, of which {run.cpu_s:.0f} s of one core",
+        f"{tally.gained} gained, {tally.lost} lost, p = {mcnemar(tally.gained, tally.lost):.2g}",
+        f"took {run.seconds:.0f} s, and {run.cpu_s:.0f} s of all cores together",
     ]
     if run.learned is None:
         return [*lines, f"refused: {run.refused}"]
