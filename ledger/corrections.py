@@ -194,7 +194,8 @@ def _is_new(answer: _Answer, outcome: _Sorted) -> bool:
     """Whether the ledger does not know the answer yet and nobody gave another meanwhile."""
     said = [(one.verdict, one.value, person(one.reviewer)) for one in answer.field.said]
     holding = answer.field.holding
-    if said and said[-1] == answer.said:
+    theirs = [one for one in said if one[2] == answer.said[2] or holding is not None]
+    if theirs and theirs[-1] == answer.said:
         outcome.known += 1
     elif holding is None or holding.id == answer.row.seen:
         return True

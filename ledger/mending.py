@@ -91,16 +91,18 @@ def take(typed: str, field: Field | None, read: str, habits: Habits) -> Taken | 
         exact = text.removesuffix(AS_WRITTEN)
         return Taken(exact) if _is_number(exact) else Unclear()
     if _is_number(text):
-        return _number(text, field, read, habits)
+        return _number(text, field, _padded(typed.strip(), field, read, habits))
     ways = {value: mend for value, mend in _ways(typed.strip(), text, field, habits) if keeps_rules(field, value)}
+    if found := _DECIMALS.fullmatch(text):  # zeros may be gone as well
+        padded = _padded(found[1], field, read, habits)
+        ways |= dict.fromkeys([padded] if padded else [], Mend.DECIMALS)
     if len(ways) == 1:
         return Taken(*next(iter(ways.items())))
     return Unclear(tuple(sorted(ways)))
 
 
-def _number(text: str, field: Field | None, read: str, habits: Habits) -> Taken | Unclear:
+def _number(text: str, field: Field | None, padded: str | None) -> Taken | Unclear:
     """Digits are what they say, unless they break the rules or zeros may be gone from them."""
-    padded = _padded(text, field, read, habits)
     if keeps_rules(field, text) and not _is_cut(text):
         return Unclear((padded, text)) if padded else Taken(text)
     ways = dict.fromkeys([padded] if padded else [], Mend.ZEROS)
@@ -112,7 +114,9 @@ def _number(text: str, field: Field | None, read: str, habits: Habits) -> Taken 
 
 
 def _padded(text: str, field: Field | None, read: str, habits: Habits) -> str | None:
-    """The text with zeros that it may have lost; None where nothing says that it did."""
+    """The text with zeros that it may have lost; None where it is no number, or nothing says that it did."""
+    if not _is_number(text):
+        return None
     fixed = field is not None and field.min_length == field.max_length
     length = field.max_length if field is not None and fixed else len(read)
     missing = length - len(text)
