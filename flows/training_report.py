@@ -17,17 +17,16 @@ from reading.suspicion import Suspect
 
 REPORT_FILE = "report.html"
 SHOWN = 40  # fields of each sort: a report is to be looked through
-_NETS = {"cnn": "Digit reader", "strings": "String reader", "half": "String readers of half the answers each"}
+_NETS = {"cnn": "Digit reader", "strings": "String reader", "half": "String reader of half the answers"}
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The loss of one net over its rounds, as points of a drawing of 600 by 160; ``first`` and ``last`` in nats."""
+    """The loss of one net over its rounds: points (x, y) of a drawing of 600 by 160, ``losses`` in nats."""
 
     name: str
-    points: str
-    first: float
-    last: float
+    points: tuple[tuple[float, float], ...]
+    losses: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +73,19 @@ def confusions(before: np.ndarray, after: np.ndarray) -> Confusions:
 
 
 def curves(learned: Learned) -> list[Curve]:
-    """The history of each net that was trained."""
-    losses: dict[str, list[float]] = {}
+    """The history of each net that was trained; a net that was trained twice has two."""
+    trained: list[tuple[str, list[float]]] = []
     for figures in learned.history:
-        losses.setdefault(figures.net, []).append(figures.loss)
-    return [_curve(_NETS[net], of_net) for net, of_net in losses.items()]
+        if figures.round == 1:
+            trained.append((figures.net, []))
+        trained[-1][1].append(figures.loss)
+    return [_curve(_NETS[net], losses) for net, losses in trained]
 
 
 def _curve(name: str, losses: Sequence[float]) -> Curve:
     top, steps = max(losses) or 1.0, max(1, len(losses) - 1)
-    points = (f"{600 * at / steps:.1f},{160 - 150 * loss / top:.1f}" for at, loss in enumerate(losses))
-    return Curve(name, " ".join(points), losses[0], losses[-1])
+    points = tuple((round(600 * at / steps, 1), round(160 - 150 * loss / top, 1)) for at, loss in enumerate(losses))
+    return Curve(name, points, tuple(losses))
 
 
 def _surest(suspects: Sequence[Suspect]) -> list[Suspect]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -19,29 +18,9 @@ from ledger.ledger import Ledger
 from ledger.reporting import AnsweredField, ReportRows
 from preprocessing.page import PageProblem, ProblemReason
 from reading.readings import FieldReading, PageReading, Reason
+from tests.flows.elements import Elements
 
 LOW = Reason.LOW_CONFIDENCE
-
-
-class Elements(HTMLParser):
-    """Every opening tag with its attributes, and whether all were closed in order."""
-
-    VOID = frozenset({"meta", "img", "br", "path", "rect", "circle", "polyline"})
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attributes)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in self.VOID:
-            assert self.open.pop() == tag
 
 
 def page(number: int, confidence: float, *reasons: Reason, value: str = "412", name: str = "") -> PageReading:
