@@ -62,7 +62,7 @@ def tune_digits(bundle: Bundle, own: Labelled, dataset: Dataset, tuning: DigitTu
     net = _loaded(bundle)
     history = _fit(net, joined(replayed, repeated), held_out, recipe, progress)
     bare = _loaded(bundle)  # without the optimizer, which makes the files three times as large
-    right = _settle(bare, net.get_weights(), held_out)
+    right = settle(bare, net.get_weights(), held_out)
     figures = {**history, "val_accuracy": [*history["val_accuracy"][:-1], right]}
     return Trained(recipe, bare, figures, len(training.y), calibration_set(held_out, recipe))
 
@@ -110,7 +110,7 @@ def _fit(
     return net.fit(batches, validation_data=validation, epochs=recipe.epochs, verbose=0, callbacks=[told]).history
 
 
-def _settle(net: keras.Sequential, after: list[np.ndarray], held_out: Labelled) -> float:
+def settle(net: keras.Sequential, after: list[np.ndarray], held_out: Labelled) -> float:
     """Takes ``net`` as far on the way to ``after`` as it gets no fewer held-out digits right; returns their share."""
     before, known = net.get_weights(), _right(net, held_out)
     for way in _WAY:
