@@ -11,15 +11,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, insert, select, update
 
-from ledger.review_items import at_places, in_parts, insert_or_leave
+from ledger.review_items import at_bound_places, at_places, bound, in_parts, insert_or_leave
 from ledger.review_standing import person
 from ledger.review_types import Answer, Place, Saved, Scope, Seat, Stage, Verdict
 from ledger.tables import corrections, known_answers, known_trials, pages, readings, review_items
 
 _OF_KNOWN = and_(known_trials.c.page_id == known_answers.c.page_id, known_trials.c.position == known_answers.c.position)
 _OF_ITEM = and_(review_items.c.page_id == known_answers.c.page_id, review_items.c.position == known_answers.c.position)
+
+
+_OWN = (
+    select(known_trials.c.page_id, known_trials.c.position, known_answers.c.batch_id, known_answers.c.form)
+    .join_from(known_trials, known_answers, _OF_KNOWN)
+    .where(known_trials.c.reviewer == bindparam("by"), known_trials.c.session == bindparam("session"))
+    .where(known_trials.c.answered_at.is_(None))
+)
+_OPEN = select(known_trials.c.page_id, known_trials.c.position).where(
+    at_bound_places(known_trials), known_trials.c.reviewer == bindparam("by"), known_trials.c.answered_at.is_(None)
+)
+_TRIAL: Select[Any] = (
+    select(known_trials.c.client_key, known_trials.c.answered_at, known_answers.c.verdict, known_answers.c.value)
+    .join_from(known_trials, known_answers, _OF_KNOWN)
+    .where(at_bound_places(known_trials), known_trials.c.reviewer == bindparam("by"))
+    .with_for_update(of=known_trials)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +86,8 @@ def of_scope(scope: Scope, table: Any) -> ColumnElement[bool]:
 
 def own_trials(connection: Connection, seat: Seat, scope: Scope) -> list[Place]:
     """The known answers that are before this seat."""
-    query = select(known_trials.c.page_id, known_trials.c.position).join_from(known_trials, known_answers, _OF_KNOWN)
-    open_ = known_trials.c.answered_at.is_(None) & (known_trials.c.session == seat.session)
-    query = query.where(known_trials.c.reviewer == person(seat.reviewer), open_, of_scope(scope, known_answers))
-    return [Place(*row) for row in connection.execute(query)]
+    rows = connection.execute(_OWN, {"by": person(seat.reviewer), "session": seat.session})
+    return [Place(row.page_id, row.position) for row in rows if scope in (Scope(row.batch_id), Scope(form=row.form))]
 
 
 def draw_trials(connection: Connection, seat: Seat, scope: Scope, count: int) -> list[Place]:
@@ -111,23 +126,20 @@ def return_trials(connection: Connection, seat: Seat) -> None:
 
 def open_trials(connection: Connection, seat: Seat, places: Collection[Place]) -> set[Place]:
     """Those of these fields that are known answers before this reviewer."""
-    query = select(known_trials.c.page_id, known_trials.c.position).where(at_places(known_trials, places))
-    query = query.where(known_trials.c.reviewer == person(seat.reviewer), known_trials.c.answered_at.is_(None))
-    return {Place(*row) for row in connection.execute(query)}
+    return {Place(*row) for row in connection.execute(_OPEN, bound(places, by=person(seat.reviewer)))}
 
 
 def answer_trial(connection: Connection, seat: Seat, answer: Answer) -> Saved | None:
     """Note what a reviewer says to a known answer; None where the field is none that lies before them."""
-    mine = and_(at_places(known_trials, [answer.place]), known_trials.c.reviewer == person(seat.reviewer))
-    wanted = (known_trials.c.client_key, known_trials.c.answered_at, known_answers.c.verdict, known_answers.c.value)
-    query = select(*wanted).join_from(known_trials, known_answers, _OF_KNOWN).where(mine)
-    trial = connection.execute(query.with_for_update(of=known_trials)).first()
+    by = person(seat.reviewer)
+    trial = connection.execute(_TRIAL, bound([answer.place], by=by)).first()
     if trial is None or (trial.answered_at is not None and trial.client_key != answer.key):
         return None
     if trial.answered_at is None:
         right = (trial.verdict, trial.value) == (answer.verdict.value, answer.value)
         said = {"verdict": answer.verdict.value, "value": answer.value, "seconds": answer.seconds, "was_right": right}
         when = {"answered_at": datetime.now(UTC), "client_key": answer.key}
+        mine = and_(at_places(known_trials, [answer.place]), known_trials.c.reviewer == by)
         connection.execute(update(known_trials).where(mine).values(**said, **when))
     return Saved(answer.place, known=trial.answered_at is not None)
 

@@ -9,13 +9,37 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, insert, select, update
 
-from ledger.review_items import OF_READING, at_places, in_parts, insert_or_leave, new_items
+from ledger.review_items import (
+    OF_READING,
+    at_bound_places,
+    at_places,
+    bound,
+    in_parts,
+    insert_or_leave,
+    new_items,
+)
 from ledger.review_standing import Recorded, counting, effective, person, stage_of, standing_of
 from ledger.review_types import Answer, AnswerError, Change, Place, Seat, Source, Stage, Verdict
 from ledger.rows import storable
 from ledger.tables import corrections, readings, review_items
 
 _MAX_KEY = 100  # characters; a UUID has 36
+_KNOWN_KEYS = select(corrections.c.client_key).where(
+    corrections.c.client_key.in_(bindparam("client_keys", expanding=True))
+)
+_NEW = insert(corrections).returning(corrections.c.id, sort_by_parameter_order=True)
+_MOVE = update(review_items).where(
+    review_items.c.page_id == bindparam("of_page"), review_items.c.position == bindparam("at")
+)
+_LOCKED: Select[Any] = (
+    select(*(review_items.c[name] for name in ("page_id", "position", "keys", "answer_id")))
+    .add_columns(readings.c.value, readings.c.needs_review)
+    .join_from(review_items, readings, OF_READING)
+    .where(at_bound_places(review_items))
+    .order_by(review_items.c.page_id, review_items.c.position)
+    .with_for_update(of=review_items)
+)
+_HISTORY = select(corrections).where(at_bound_places(corrections)).order_by(corrections.c.id)
 _UNKNOWN = ("the ledger holds no such field", "reload: it may have been erased")
 
 
@@ -127,7 +151,7 @@ def _record(
 def _known_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     if not keys:
         return set()
-    return set(connection.execute(select(corrections.c.client_key).where(corrections.c.client_key.in_(keys))).scalars())
+    return set(connection.execute(_KNOWN_KEYS, {"client_keys": keys}).scalars())
 
 
 def _correction(given: GivenAnswer, field: _Field) -> dict[str, Any]:
@@ -155,12 +179,10 @@ def _append(connection: Connection, rows: Sequence[tuple[_Field, dict[str, Any]]
     if not rows:
         return
     now = datetime.now(UTC)
-    new = insert(corrections).returning(corrections.c.id, sort_by_parameter_order=True)
-    ids = connection.execute(new, [row | {"recorded_at": now} for _, row in rows]).scalars().all()
+    ids = connection.execute(_NEW, [row | {"recorded_at": now} for _, row in rows]).scalars().all()
     for key, (field, row) in zip(ids, rows, strict=True):
         field.history.append(_recorded(key, row))
-    place = (review_items.c.page_id == bindparam("of_page")) & (review_items.c.position == bindparam("at"))
-    connection.execute(update(review_items).where(place), [_moved(field) for field, _ in rows])
+    connection.execute(_MOVE, [_moved(field) for field, _ in rows])
 
 
 def _recorded(key: int, row: dict[str, Any]) -> Recorded:
@@ -189,29 +211,21 @@ def _locked(connection: Connection, places: Sequence[Place]) -> dict[Place, _Fie
     Raises:
         AnswerError: one of them is not in the ledger.
     """
-    found = {Place(row.page_id, row.position): row for row in connection.execute(_items(places))}
+    found = {Place(row.page_id, row.position): row for row in connection.execute(_LOCKED, bound(places))}
     missing = [place for place in places if place not in found]
     if missing:
         # Fields that were accepted: nobody had to look at them, but someone did.
         insert_or_leave(connection, review_items, new_items(connection, at_places(readings, missing)))
-        found |= {Place(row.page_id, row.position): row for row in connection.execute(_items(missing))}
+        found |= {Place(row.page_id, row.position): row for row in connection.execute(_LOCKED, bound(missing))}
     if len(found) < len(places):
         raise AnswerError(*_UNKNOWN)
     histories = _histories(connection, places)
     return {place: _Field(row, histories.get(place, [])) for place, row in found.items()}
 
 
-def _items(places: Sequence[Place]) -> Select[Any]:
-    of_item = [review_items.c[name] for name in ("page_id", "position", "keys", "answer_id")]
-    query: Select[Any] = select(*of_item, readings.c.value, readings.c.needs_review)
-    query = query.join_from(review_items, readings, OF_READING).where(at_places(review_items, places))
-    return query.order_by(review_items.c.page_id, review_items.c.position).with_for_update(of=review_items)
-
-
 def _histories(connection: Connection, places: Sequence[Place]) -> dict[Place, list[Recorded]]:
-    query = select(corrections).where(at_places(corrections, places)).order_by(corrections.c.id)
     histories: dict[Place, list[Recorded]] = {}
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(_HISTORY, bound(places)).mappings():
         place = Place(row["page_id"], row["position"])
         histories.setdefault(place, []).append(_recorded(row["id"], dict(row)))
     return histories
@@ -257,8 +271,7 @@ def _retraction(seat: Seat, field: _Field, undone: Recorded, key: str) -> dict[s
 
 def history_of(connection: Connection, place: Place) -> list[Change]:
     """All that people said about a field, oldest first."""
-    query = select(corrections).where(at_places(corrections, [place])).order_by(corrections.c.id)
-    rows = connection.execute(query).all()
+    rows = connection.execute(_HISTORY, bound([place])).all()
     counts = counting([_recorded(row.id, dict(row._mapping)) for row in rows])
     return [_change(row, row.id in counts) for row in rows]
 

@@ -6,7 +6,21 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, case, delete, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.audit_sample import FieldKey, disguised
@@ -71,6 +85,16 @@ def at_places(table: Table, places: Collection[Place]) -> ColumnElement[bool]:
     """The rows of a table at these places."""
     keys = [(place.page_id, place.position) for place in places]
     return tuple_(table.c.page_id, table.c.position).in_(keys)
+
+
+def at_bound_places(table: Table) -> ColumnElement[bool]:
+    """The rows at the places that a statement is executed with (``bound``): it is built once, which costs most."""
+    return tuple_(table.c.page_id, table.c.position).in_(bindparam("places", expanding=True))
+
+
+def bound(places: Collection[Place], **values: Any) -> dict[str, Any]:
+    """What a statement is executed with that has ``at_bound_places``."""
+    return {"places": [(place.page_id, place.position) for place in places], **values}
 
 
 def in_parts(places: Iterable[Place]) -> Iterator[list[Place]]:

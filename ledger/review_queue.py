@@ -10,12 +10,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from statistics import median
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from ledger.known_answers import of_scope
-from ledger.review_items import HOLDING, at_places
+from ledger.review_items import HOLDING, at_bound_places, at_places, bound
 from ledger.review_standing import person
 from ledger.review_types import Place, Progress, Scope, ScopeCount, Seat, Source, Stage, ValueGroup, Verdict
 from ledger.tables import batches, corrections, review_items
@@ -37,8 +51,15 @@ class Desk:
     lease_s: float
 
     @property
-    def reviewer(self) -> str:
-        return person(self.seat.reviewer)
+    def column(self) -> str:
+        """The queue's column by which the scope is told."""
+        return "form" if self.scope.batch is None else "batch_id"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a query for this desk is executed with."""
+        scope = self.scope.form if self.scope.batch is None else self.scope.batch
+        return {"scope": scope, "by": person(self.seat.reviewer), "session": self.seat.session, "now": self.now}
 
     @property
     def until(self) -> datetime:
@@ -47,51 +68,59 @@ class Desk:
 
 def own_leases(connection: Connection, desk: Desk) -> list[Place]:
     """What is leased to the seat's session, the least sure first."""
-    query = select(*_PLACE).where(_leased_to(desk), of_scope(desk.scope, review_items))
-    return [Place(*row) for row in connection.execute(query.order_by(_items.skips, _items.confidence, *_PLACE))]
+    return [Place(*row) for row in connection.execute(_own_query(desk.column), desk.asked)]
 
 
-def _leased_to(desk: Desk) -> ColumnElement[bool]:
-    return and_(_items.leased_to == desk.seat.session, _items.leased_until > desk.now)
+@cache
+def _own_query(column: str) -> Select[Any]:
+    leased = and_(_items.leased_to == bindparam("session"), _items.leased_until > bindparam("now"))
+    query = select(*_PLACE).where(leased, _items[column] == bindparam("scope"))
+    return query.order_by(_items.skips, _items.confidence, *_PLACE)
 
 
 def free_fields(connection: Connection, desk: Desk, count: int) -> list[Place]:
     """Up to ``count`` fields that wait for a key which the seat may give, and that nobody has; locked."""
     found: list[Place] = []
-    for condition in _kinds(desk):
+    for kind in _kinds(desk):
         if len(found) < count:
-            found += _free(connection, desk, condition, count - len(found))
+            asked = desk.asked | {"count": count - len(found)}
+            found += [Place(*row) for row in connection.execute(_free_query(desk.column, *kind), asked)]
     return found
 
 
-def _kinds(desk: Desk) -> Iterator[ColumnElement[bool]]:
-    """Conditions of which each is one range of the index."""
+def _kinds(desk: Desk) -> Iterator[tuple[Stage, str]]:
+    """Keys and who gave the first one: each is one range of the index."""
     if desk.seat.adjudicates:
-        yield _of_others(desk, Stage.THIRD, _items.first_by < desk.reviewer)
-        yield _of_others(desk, Stage.THIRD, _items.first_by > desk.reviewer)
-    yield _of_others(desk, Stage.SECOND, _items.first_by < desk.reviewer)
-    yield _of_others(desk, Stage.SECOND, _items.first_by > desk.reviewer)
-    yield _of_others(desk, Stage.FIRST, _items.first_by == "")
+        yield Stage.THIRD, "someone before"
+        yield Stage.THIRD, "someone after"
+    yield Stage.SECOND, "someone before"
+    yield Stage.SECOND, "someone after"
+    yield Stage.FIRST, "nobody"
 
 
-def _of_others(desk: Desk, stage: Stage, first_by: ColumnElement[bool]) -> ColumnElement[bool]:
-    return and_(_items.stage == stage.value, first_by, _items.second_by != desk.reviewer)
+_FIRST_BY: dict[str, ColumnElement[bool]] = {
+    "someone before": _items.first_by < bindparam("by"),
+    "someone after": _items.first_by > bindparam("by"),
+    "nobody": _items.first_by == "",
+}
+_FREE = or_(_items.leased_until.is_(None), _items.leased_until <= bindparam("now"))
+_NOT_SECOND = _items.second_by != bindparam("by")
 
 
-def _free(connection: Connection, desk: Desk, condition: ColumnElement[bool], count: int) -> list[Place]:
-    free = or_(_items.leased_until.is_(None), _items.leased_until <= desk.now)
-    query = select(*_PLACE).where(of_scope(desk.scope, review_items), condition, free)
-    query = query.order_by(_items.first_by, _items.skips, _items.confidence, *_PLACE).limit(count)
-    return [Place(*row) for row in connection.execute(query.with_for_update(skip_locked=True))]
+@cache
+def _free_query(column: str, stage: Stage, first_by: str) -> Select[Any]:
+    query = select(*_PLACE).where(_items[column] == bindparam("scope"), _items.stage == stage.value)
+    query = query.where(_FIRST_BY[first_by], _NOT_SECOND, _FREE).limit(bindparam("count"))
+    query = query.order_by(_items.first_by, _items.skips, _items.confidence, *_PLACE)
+    return query.with_for_update(skip_locked=True)
 
 
 def free_of_value(connection: Connection, desk: Desk, value: str, surer_than: float, count: int) -> list[Place]:
     """Up to ``count`` free fields that read ``value`` and wait for their only key, the least sure first; locked."""
-    free = or_(_items.leased_until.is_(None), _items.leased_until <= desk.now)
-    same = and_(_single(surer_than), _items.value == value, _items.second_by != desk.reviewer)
-    query = select(*_PLACE).where(of_scope(desk.scope, review_items), same, free)
-    query = query.order_by(_items.confidence).limit(count).with_for_update(skip_locked=True)
-    return [Place(*row) for row in connection.execute(query)]
+    same = and_(of_scope(desk.scope, review_items), _single(surer_than), _items.value == value)
+    query = select(*_PLACE).where(same, _NOT_SECOND, _FREE).order_by(_items.confidence).limit(count)
+    rows = connection.execute(query.with_for_update(skip_locked=True), desk.asked)
+    return [Place(*row) for row in rows]
 
 
 def value_groups(connection: Connection, scope: Scope, surer_than: float, least: int) -> list[ValueGroup]:
@@ -109,8 +138,14 @@ def _single(surer_than: float) -> ColumnElement[bool]:
 def lease(connection: Connection, desk: Desk, places: Collection[Place]) -> None:
     """Lease fields to the seat from now on."""
     if places:
-        values = {"leased_to": desk.seat.session, "leased_until": desk.until}
-        connection.execute(update(review_items).where(at_places(review_items, places)).values(**values))
+        connection.execute(_LEASE, bound(places, session=desk.seat.session, until=desk.until))
+
+
+_LEASE = (
+    update(review_items)
+    .where(at_bound_places(review_items))
+    .values(leased_to=bindparam("session"), leased_until=bindparam("until"))
+)
 
 
 def renew(connection: Connection, seat: Seat, places: Collection[Place], now: datetime, until: datetime) -> list[Place]:

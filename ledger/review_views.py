@@ -11,12 +11,34 @@ from sqlalchemy import Connection, Row, Select, func, select
 from forms.template import Box
 from ledger.audit_sample import Alternatives, FieldKey, disguised
 from ledger.known_answers import open_trials
-from ledger.review_items import HOLDING, OF_READING, at_places, in_parts
+from ledger.review_items import HOLDING, OF_READING, at_bound_places, bound, in_parts
 from ledger.review_types import ItemDigit, Key, Place, ReviewItem, Seat, Stage, Verdict
 from ledger.tables import batches, corrections, crops, pages, readings, review_items
 from reading.readings import Reason
 
 _OF_CROP = (crops.c.page_id == readings.c.page_id) & (crops.c.position == readings.c.position)
+_OF_FIELD = ("page_id", "position", "field", "value", "confidence", "needs_review", "reasons", "alternatives", "digits")
+_OF_PAGE = ("batch_id", "scan", "page", "sha256", "form", "form_version")
+_FIELDS: Select[Any] = (
+    select(*(readings.c[name] for name in (*_OF_FIELD, "x_mm", "y_mm", "width_mm", "height_mm", "two_keys")))
+    .add_columns(*(pages.c[name] for name in _OF_PAGE), batches.c.source, batches.c.audit_key)
+    .add_columns(func.coalesce(readings.c.threshold, pages.c.threshold).label("threshold"))
+    .add_columns(crops.c.png, review_items.c.stage)
+    .join_from(readings, pages)
+    .join(batches, batches.c.id == pages.c.batch_id)
+    .outerjoin(crops, _OF_CROP)
+    .outerjoin(review_items, OF_READING)
+    .where(at_bound_places(readings))
+)
+_HOLDING = select(corrections).join_from(review_items, corrections, HOLDING).where(at_bound_places(review_items))
+_UNDO = corrections.alias()
+_SAME_FIELD = (_UNDO.c.page_id == corrections.c.page_id) & (_UNDO.c.position == corrections.c.position)
+_ANSWERS = (  # that were not taken back, in the order of their keys
+    select(corrections)
+    .where(at_bound_places(corrections), corrections.c.verdict != Verdict.RETRACTED.value)
+    .where(~select(_UNDO.c.id).where(_UNDO.c.retracts == corrections.c.id, _SAME_FIELD).exists())
+    .order_by(corrections.c.stage, corrections.c.id)
+)
 _UNSURE = (Reason.LOW_CONFIDENCE.value,)
 
 
@@ -36,7 +58,7 @@ def view_items(
     trials = {place for part in in_parts(places) for place in open_trials(connection, seat, part)}
     items: dict[Place, ReviewItem] = {}
     for part in in_parts(places):
-        for row in connection.execute(_query(part)):
+        for row in connection.execute(_FIELDS, bound(part)):
             place = Place(row.page_id, row.position)
             stage = Stage.FIRST if place in trials else Stage(row.stage or 0)
             items[place] = _item(row, stage, blind_below)
@@ -45,20 +67,8 @@ def view_items(
 
 def view_settled(connection: Connection, item: ReviewItem) -> ReviewItem:
     """The item with the answer that holds."""
-    query = select(corrections).join_from(review_items, corrections, HOLDING)
-    row = connection.execute(query.where(at_places(review_items, [item.place]))).first()
+    row = connection.execute(_HOLDING, bound([item.place])).first()
     return item if row is None else replace(item, answer_id=row.id, answer=_key(row))
-
-
-def _query(places: Collection[Place]) -> Select[Any]:
-    names = ("page_id", "position", "field", "value", "confidence", "needs_review", "reasons", "alternatives")
-    of_field = [readings.c[name] for name in (*names, "digits", "x_mm", "y_mm", "width_mm", "height_mm", "two_keys")]
-    of_page = [pages.c[name] for name in ("batch_id", "scan", "page", "sha256", "form", "form_version")]
-    threshold = func.coalesce(readings.c.threshold, pages.c.threshold).label("threshold")
-    of_batch = (batches.c.source, batches.c.audit_key)
-    query: Select[Any] = select(*of_field, *of_page, threshold, *of_batch, crops.c.png, review_items.c.stage)
-    query = query.join_from(readings, pages).join(batches, batches.c.id == pages.c.batch_id)
-    return query.outerjoin(crops, _OF_CROP).outerjoin(review_items, OF_READING).where(at_places(readings, places))
 
 
 def _item(row: Row[Any], stage: Stage, blind_below: float) -> ReviewItem:
@@ -105,23 +115,10 @@ def _with_keys(connection: Connection, items: dict[Place, ReviewItem]) -> dict[P
     third = [place for place, item in items.items() if item.stage is Stage.THIRD]
     said: dict[Place, tuple[Key, ...]] = {}
     for part in in_parts(third):
-        for row in connection.execute(_standing_answers(part)):
+        for row in connection.execute(_ANSWERS, bound(part)):
             place = Place(row.page_id, row.position)
             said[place] = (*said.get(place, ()), _key(row))
     return {place: replace(item, keys=said.get(place, ())) for place, item in items.items()}
-
-
-def _standing_answers(places: Collection[Place]) -> Select[Any]:
-    """Answers that were not taken back, of these fields, in the order of their keys."""
-    undone = corrections.alias()
-    taken_back = select(undone.c.id).where(undone.c.retracts == corrections.c.id, _same_field(undone)).exists()
-    answers = corrections.c.verdict != Verdict.RETRACTED.value
-    query = select(corrections).where(at_places(corrections, places), answers, ~taken_back)
-    return query.order_by(corrections.c.stage, corrections.c.id)
-
-
-def _same_field(undone: Any) -> Any:
-    return (undone.c.page_id == corrections.c.page_id) & (undone.c.position == corrections.c.position)
 
 
 def _key(row: Row[Any]) -> Key:
