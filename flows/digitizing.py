@@ -20,6 +20,7 @@ from flows.checking import CheckedJob, check
 from flows.drift_watch import find_drift
 from flows.errors import JobError, JobFailed, JobStopped
 from flows.page_reading import ChunkReading, NewScan, Result
+from flows.patience import Patience
 from flows.report import PAGES_SHOWN, SHOWN, write_report
 from flows.runners import ChunkReader, chunk_reader
 from flows.settings import DigitizeJob
@@ -101,8 +102,8 @@ def digitize(
     with stop_on_signal() as stop, _begun(check(job), stop, tell) as run:
         try:
             run.read_all(progress, submit)
-            summary = run.export()
-            run.write_report(summary)
+            summary = run.patiently(run.export)
+            run.patiently(lambda: run.write_report(summary))
         except LedgerError as error:
             raise JobFailed(str(error)) from error
         run.check_outcome(summary)
@@ -121,7 +122,7 @@ def _begun(job: CheckedJob, stop: StopRequest, tell: Callable[[str], None]) -> I
         if not stack.enter_context(batch_lock(lock_path(job.ledger_url, batch), tell, lambda: bool(stop))):
             raise JobStopped("Stopped while waiting for the other run; nothing was read.")
         reader = stack.enter_context(chunk_reader(job))
-        yield Digitization(job, ledger, batch, reader, stop, guard)
+        yield Digitization(job, ledger, batch, reader, stop, guard, Patience(tell, lambda: bool(stop)))
 
 
 class Digitization:
@@ -135,8 +136,10 @@ class Digitization:
         reader: ChunkReader,
         stop: StopRequest,
         guard: AcceptanceGuard,
+        patiently: Patience,
     ):
         self.job = job
+        self.patiently = patiently
         self._ledger = ledger
         self._batch = batch
         self._reader = reader
@@ -244,10 +247,10 @@ class Digitization:
         report(self.progress)
 
     def _recorded(self, sha256s: Collection[str]) -> dict[str, str]:
-        return self._ledger.recorded(self._batch, sha256s)
+        return self.patiently(lambda: self._ledger.recorded(self._batch, sha256s))
 
     def _record(self, results: Sequence[Result]) -> None:
-        self._ledger.record_chunk(self._batch, results, self.job.audit_share)
+        self.patiently(lambda: self._ledger.record_chunk(self._batch, results, self.job.audit_share))
 
 
 def _count(files: int, reading: ChunkReading) -> ChunkCount:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+import httpx
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import (
     create_link_artifact,
@@ -34,6 +37,8 @@ from flows.settings import MAX_WORKERS, DigitizeJob
 from flows.summary import DigitizeSummary
 
 _THREADS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MAX_WORKERS + 1)
+logger = logging.getLogger(__name__)
+
 PROGRESS_EVERY_S = 2.0  # an update costs 7 ms here and a row in Prefect's database
 
 
@@ -122,7 +127,10 @@ class _ProgressBoard:
         if not done and time.monotonic() - self._shown_at < PROGRESS_EVERY_S:
             return
         self._shown_at = time.monotonic()
-        percent = 100.0 * progress.files_done / progress.files_total
+        with _unless_away():
+            self._draw(100.0 * progress.files_done / progress.files_total)
+
+    def _draw(self, percent: float) -> None:
         if self._artifact is None:
             made = create_progress_artifact(percent, key="digitize-progress", description="Scans done with")
             self._artifact = cast(UUID, made)
@@ -130,10 +138,23 @@ class _ProgressBoard:
             update_progress_artifact(self._artifact, percent)
 
 
+@contextmanager
+def _unless_away() -> Iterator[None]:
+    """Pages of Prefect tell how a run goes; the run does not end because there is nobody to tell."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        logger.warning("Prefect's API does not answer (%s): the run goes on without telling it", error)
+
+
 def _publish(summary: DigitizeSummary | None) -> None:
     """The run's result on Prefect's page: a table of fields and links to the CSV."""
-    if summary is None:
-        return
+    if summary is not None:
+        with _unless_away():
+            _show_summary(summary)
+
+
+def _show_summary(summary: DigitizeSummary) -> None:
     create_table_artifact(_table(summary.readings_csv), key="digitized-fields", description="\n".join(summary.lines()))
     create_markdown_artifact(_markdown(summary), key="batch-report", description="What the run came to")
     for csv in (summary.readings_csv, summary.records_csv):

@@ -36,9 +36,12 @@ class ScanFolderError(Exception):
     """The scans asked for are not there to be read; ``str()`` is one line for people."""
 
     def __init__(self, problem: str, mend: str) -> None:
-        super().__init__(f"{problem} {mend}")
+        super().__init__(problem, mend)  # both, so that the error survives pickling between processes
         self.problem = problem
         self.mend = mend
+
+    def __str__(self) -> str:
+        return f"{self.problem} {self.mend}"
 
 
 @dataclass(frozen=True, slots=True)
