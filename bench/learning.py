@@ -69,7 +69,7 @@ def main() -> int:
     unseen, (corrections, wrong) = lessons[:first], POISONS[options.poison](lessons[first:])
     print(f"{options.set}: {len(corrections)} corrections, answers {options.poison}; {len(unseen)} never seen")
     print(f"before: {readers_of(*nets)}", flush=True)
-    settings = LearnSettings(rounds=options.rounds, seed=options.seed)
+    settings = LearnSettings(rounds=options.rounds, epochs=options.epochs, seed=options.seed)
     for count in options.counts:
         out = options.out / f"{options.set}_{options.poison}_{count}"
         out.mkdir(parents=True)
@@ -193,6 +193,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--counts", nargs="+", default=["100", "400", "all"], help="how many corrections, or all")
     parser.add_argument("--poison", default="none", choices=POISONS, help="which answers are made wrong")
     parser.add_argument("--rounds", type=int, default=LearnSettings().rounds, help="of the string reader")
+    parser.add_argument("--epochs", type=int, default=LearnSettings().epochs, help="of the digit net")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("build/bench/learning"), help="where candidates go")
     parser.add_argument("--build", type=Path, default=Path("build/bench"), help="where blanks go")
