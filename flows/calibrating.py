@@ -55,7 +55,7 @@ def calibrate(
     Raises:
         JobError: a file cannot be used, or no page was checked.
     """
-    known = _truth(truth) if truth else None
+    known = true_values(truth) if truth else None
     rows = [row for file in readings for row in _rows(file, _NEEDED)]
     base = _base(rows, trust)
     pages = [
@@ -85,6 +85,18 @@ def describe_calibration(made: SiteCalibration) -> Iterator[str]:
             yield f"Rule     {group.threshold(rate)}"
 
 
+def true_values(file: Path) -> dict[Place, str]:
+    """(scan, page, field) -> value, of a CSV with the columns scan, field, value and perhaps page.
+
+    Raises:
+        JobError: it cannot be used.
+    """
+    return {
+        (row["scan"], row.get("page") or "1", row["field"]): row["value"]
+        for row in _rows(file, ("scan", "field", "value"))
+    }
+
+
 def _rows(file: Path, needed: Sequence[str]) -> Iterator[Row]:
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
@@ -100,13 +112,6 @@ def _rows(file: Path, needed: Sequence[str]) -> Iterator[Row]:
         raise JobError(
             f"{file} cannot be read as CSV in UTF-8 ({error}).", "Save it again, or name another."
         ) from error
-
-
-def _truth(file: Path) -> dict[Place, str]:
-    return {
-        (row["scan"], row.get("page") or "1", row["field"]): row["value"]
-        for row in _rows(file, ("scan", "field", "value"))
-    }
 
 
 def _answer(row: Row, known: Mapping[Place, str] | None) -> str | None:

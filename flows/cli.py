@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from flows.cli_correcting import erase, export, import_
+from flows.cli_evaluating import evaluate
 from flows.cli_learning import models, retrain
 from flows.cli_review import review, users
 from flows.errors import ExitCode, JobError, JobFailed
@@ -198,17 +200,6 @@ def train(flow: bool | None, **options: Any) -> None:
     click.echo("\n".join(describe_bundle(bundle)))
 
 
-@cli.command()
-@click.argument("digits", metavar="DIGITS.npz")
-@click.option("--model", default="cnn", show_default=True, help="A shipped model, or a bundle folder.")
-def evaluate(digits: str, model: str) -> None:
-    """Measure a model on labelled digits: accuracy, confusion, calibration, and what rejecting buys."""
-    from flows.training import describe_evaluation
-    from flows.training import evaluate as evaluate_digits
-
-    click.echo("\n".join(describe_evaluation(evaluate_digits(Path(digits), model))))
-
-
 @cli.group()
 def form() -> None:
     """Check form files, and show what the software believes of a scan."""
@@ -234,28 +225,6 @@ def show(form: str, scan: Path, picture: Path, model: str) -> None:
 
     draw_scan(form, scan, model, picture)
     click.echo(picture)
-
-
-@cli.command()
-@click.option("--ledger", metavar="URL", required=True, help="Database of the ledger.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the CSV.")
-@click.option("--scans", help="The scans whose batch is wanted.  [default: the newest batch]")
-def export(ledger: str, out: Path, scans: str | None) -> None:
-    """Write readings.csv and records.csv from the ledger."""
-    from flows.exporting import export_batch
-
-    written = export_batch(ledger, out, scans)
-    click.echo(f"{written.rows} fields\n{written.readings}\n{written.records}")
-
-
-@cli.command("import")
-@click.argument("csv", type=click.Path(path_type=Path))
-@click.option("--ledger", metavar="URL", help="Database of the ledger.  [default: formdigits.sqlite beside CSV]")
-def import_(csv: Path, ledger: str | None) -> None:
-    """Record what people typed into CSV, a readings.csv: corrected_value and reviewer."""
-    from flows.correcting import describe_import, import_csv
-
-    click.echo("\n".join(describe_import(import_csv(csv, ledger))))
 
 
 @cli.command()
@@ -286,7 +255,7 @@ def calibrate(readings: tuple[Path, ...], form: str, out: Path, truth: Path | No
     click.echo("\n".join(describe_calibration(calibrate_site(readings, form, out, truth, trust))))
 
 
-for _command in (models, retrain, review, users):
+for _command in (erase, evaluate, export, import_, models, retrain, review, users):
     cli.add_command(_command)
 
 

@@ -197,7 +197,7 @@ class Digitization:
     def _watch(self) -> Notices:
         """What the audit, and the comparison with earlier fields, have to say of what was read."""
         groups = self._ledger.unwatched_groups(self._batch)
-        drifted = find_drift(self._ledger, self._batch, self.job.drift_reference)
+        drifted = find_drift(self._ledger, self._batch, self.job.drift_reference, self.job.reader.policy.trust)
         strong = [one.group for one in drifted if one.is_strong and self.job.flags_drift]
         self._ledger.end_watch(self._batch, strong, Reason.UNLIKE_TRAINING)
         forms = {form.name for form in self.job.reader.forms}

@@ -23,6 +23,7 @@ from ledger.database import Database, connect
 from ledger.erasing import Erasure, erase, find_erasable
 from ledger.errors import LedgerError
 from ledger.importing import import_answers
+from ledger.judging import ReadField, read_fields
 from ledger.label_studio import Tasks, write_tasks
 from ledger.lessons import Lessons
 from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
@@ -254,6 +255,11 @@ class Ledger:
         """Record other values for fields, each with reasons to look at it, in one transaction."""
         with self._database.write() as connection:
             change_fields(connection, changed)
+
+    def read_fields(self, batch: int) -> list[ReadField]:
+        """All fields of a batch, with the answers that there are."""
+        with self._database.read() as connection:
+            return list(read_fields(connection, batch))
 
     def audited(self) -> list[AuditedField]:
         """The blind audit sample of all batches, with the answers that there are."""

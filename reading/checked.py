@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from forms.template import FieldKind
 from reading.calibration import Calibration, Rescaling
+from reading.drift import Reference, reference_of
 from reading.fitting import fit, fit_rescaling
-from reading.readings import FieldReading, Reason
+from reading.readings import FieldReading, Reason, Traits
 from reading.signals import Signals
 from reading.trust import TrustGroup, tally
+
+TRAITS = tuple(one.name for one in fields(Traits))
+KEPT_OF_CALIBRATION = 400  # numbers of each statistic: the file stays small
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedField:
     """A value that was read, and whether it is right.
 
-    ``acceptable``: nothing but its confidence would flag it. ``signals`` are None where they were not kept.
+    ``acceptable``: nothing but its confidence would flag it. ``signals`` and ``traits`` are None where they were not
+    kept.
     """
 
     kind: FieldKind
@@ -25,14 +30,15 @@ class CheckedField:
     acceptable: bool
     right: bool
     signals: Signals | None = None
+    traits: Traits | None = None
 
 
 def checked(reading: FieldReading, truth: str) -> CheckedField | None:
     """A reading beside its truth; None where no value was read: no confidence speaks of such a field."""
     if reading.signals is None:
         return None
-    acceptable = is_acceptable(reading.reasons)
-    return CheckedField(reading.kind, reading.confidence, acceptable, reading.value == truth, reading.signals)
+    acceptable, right = is_acceptable(reading.reasons), reading.value == truth
+    return CheckedField(reading.kind, reading.confidence, acceptable, right, reading.signals, reading.traits)
 
 
 def is_acceptable(reasons: Iterable[str]) -> bool:
@@ -90,4 +96,14 @@ def _group(
 ) -> TrustGroup:
     acceptable = [(confidence, field.right) for confidence, field in rows if field.acceptable]
     counted = tally([confidence for confidence, _ in acceptable], [right for _, right in acceptable])
-    return TrustGroup(form, kind, source, len(rows), counted, rescaling)
+    return TrustGroup(form, kind, source, len(rows), counted, rescaling, _reference(rows))
+
+
+def _reference(rows: Sequence[tuple[float, CheckedField]]) -> Reference:
+    """What the fields are like, to compare others with: their confidences, and their traits if all have them."""
+    samples = {"confidence": [confidence for confidence, _ in rows]}
+    traits = [field.traits for _, field in rows if field.traits is not None]
+    if len(traits) == len(rows):
+        samples |= {name: [getattr(one, name) for one in traits] for name in TRAITS}
+    told = {name: [float(f"{number:.4g}") for number in sample] for name, sample in samples.items()}
+    return reference_of(told, KEPT_OF_CALIBRATION)

@@ -77,10 +77,10 @@ class DriftReport:
         return tuple(sorted(drifted, key=lambda one: -one.stability))
 
 
-def reference_of(samples: Mapping[str, Sequence[float]]) -> Reference:
-    """A reference of these samples, one number a field for each statistic; long ones are thinned evenly to ``KEPT``."""
+def reference_of(samples: Mapping[str, Sequence[float]], kept: int = KEPT) -> Reference:
+    """A reference of these samples, one number a field for each statistic; long ones are thinned evenly to ``kept``."""
     fields = max((len(sample) for sample in samples.values()), default=0)
-    return Reference(fields, {name: _thinned(sample) for name, sample in samples.items()})
+    return Reference(fields, {name: _thinned(sample, kept) for name, sample in samples.items()})
 
 
 def drift(reference: Reference, samples: Mapping[str, Sequence[float]]) -> DriftReport | None:
@@ -98,10 +98,10 @@ def drift(reference: Reference, samples: Mapping[str, Sequence[float]]) -> Drift
     return DriftReport(fields, reference.fields, tuple(found))
 
 
-def _thinned(sample: Sequence[float]) -> tuple[float, ...]:
+def _thinned(sample: Sequence[float], kept: int) -> tuple[float, ...]:
     ordered = np.sort(np.asarray(sample, dtype=float))
-    if len(ordered) > KEPT:
-        ordered = ordered[np.linspace(0, len(ordered) - 1, KEPT).round().astype(int)]
+    if len(ordered) > kept:
+        ordered = ordered[np.linspace(0, len(ordered) - 1, kept).round().astype(int)]
     return tuple(ordered.tolist())
 
 

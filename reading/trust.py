@@ -19,6 +19,7 @@ import numpy as np
 from forms.errors import MendableError
 from forms.template import FieldKind
 from reading.calibration import Calibration, Rescaling
+from reading.drift import Reference
 from reading.signals import Signals
 from reading.thresholds import CERTAINTY, fields_needed, find_threshold
 
@@ -38,7 +39,7 @@ class TrustGroup:
 
     ``fields`` counts all that had ink; ``tally`` those that nothing but their confidence would flag, as rows of
     (confidence, how many right, how many wrong), the surest first. ``rescaling`` is the site's own scale, on which
-    the confidences of the tally are.
+    the confidences of the tally are. ``reference``: what the fields are like; None in files of earlier versions.
     """
 
     form: str | None
@@ -47,6 +48,7 @@ class TrustGroup:
     fields: int
     tally: tuple[tuple[float, int, int], ...]
     rescaling: Rescaling | None = None
+    reference: Reference | None = None
 
     @property
     def acceptable(self) -> int:
@@ -184,7 +186,15 @@ def _has_any(groups: Sequence[TrustGroup], kind: FieldKind) -> bool:
 def _group(one: Mapping[str, Any]) -> TrustGroup:
     rescaling = None if one["rescaling"] is None else Rescaling(**one["rescaling"])
     rows = tuple((float(level), int(right), int(wrong)) for level, right, wrong in one["tally"])
-    return TrustGroup(one["form"], FieldKind(one["kind"]), one["source"], int(one["fields"]), rows, rescaling)
+    known = one.get("reference")
+    reference = None if known is None else Reference(int(known["fields"]), _samples(known["samples"]))
+    return TrustGroup(
+        one["form"], FieldKind(one["kind"]), one["source"], int(one["fields"]), rows, rescaling, reference
+    )
+
+
+def _samples(found: Mapping[str, Sequence[float]]) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(map(float, sample)) for name, sample in found.items()}
 
 
 def _fields(group: TrustGroup) -> str:
