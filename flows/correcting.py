@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from flows.correction_events import announced_corrections
 from flows.errors import JobError
 from forms.errors import FormError
 from forms.form_file import BUILT_IN, load_forms
@@ -30,7 +31,8 @@ def import_answers(path: Path, ledger_url: str | None, forms: Sequence[str] = ()
         raise JobError(f"There is no ledger {beside}.", "Name the one that the file was written from with --ledger.")
     rules = field_rules(forms)
     try:
-        with Ledger.open(ledger_url or f"sqlite:///{beside}") as ledger:
+        url = ledger_url or f"sqlite:///{beside}"
+        with Ledger.open(url) as ledger, announced_corrections(ledger, url):
             return ledger.import_corrections(path, rules)
     except LedgerError as error:
         raise JobError(str(error)) from error

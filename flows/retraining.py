@@ -27,7 +27,7 @@ from ledger.ledger import Ledger
 from ledger.lessons import Lessons
 from mnist_model.bundle import ModelError, find_bundle
 from mnist_model.digit_files import DatasetError
-from mnist_model.model_store import ModelStore, Version, VersionCard, remove_leftovers
+from mnist_model.model_store import ModelStore, Version, VersionCard, learned_to, remove_leftovers
 from mnist_model.strings.bundle import find_string_bundle
 from reading.lessons import LearningError, Shortage
 
@@ -82,17 +82,6 @@ def retrain(
         raise JobError(str(error)) from error
 
 
-def new_answers(lessons: Lessons, store: ModelStore) -> int:
-    """How many fields people settled since the last training from this ledger, promoted or not.
-
-    Raises:
-        LedgerError: the ledger cannot be read.
-        ModelError: the store cannot be read.
-    """
-    cards = [version.card for version in store.versions() if version.card is not None]
-    return lessons.count_since(max((card.learned_to for card in cards if card.ledger == lessons.ledger), default=0))
-
-
 def _usual(job: RetrainJob) -> LearnSettings:
     return LearnSettings(data=job.data, seed=job.seed)
 
@@ -120,9 +109,9 @@ class _Retrainer:
         self._job, self._store, self._lessons, self._settings = job, store, lessons, settings
 
     def run(self, forms: dict[str, FormTemplate], progress: Callable[[LearningStep], None]) -> Retraining:
-        parent, learned_to = self._store.current(), self._lessons.newest()
-        fresh = new_answers(self._lessons, self._store)
-        if learned_to and fresh < self._job.least_new:
+        parent, newest = self._store.current(), self._lessons.newest()
+        fresh = self._lessons.count_since(learned_to(self._store, self._lessons.ledger))
+        if newest and fresh < self._job.least_new:
             return Retraining(parent.number, fresh)
         gathered = gather(self._lessons.corrected(), forms)
         _check(gathered)
@@ -131,13 +120,13 @@ class _Retrainer:
         def fill(folder: Path) -> VersionCard:
             made.append(learn(gathered.lessons, _folders(parent), folder, self._settings, progress))
             write_training_report(parent, gathered, made[0], folder / REPORT_FILE)
-            return self._card(parent, learned_to, made[0])
+            return self._card(parent, newest, made[0])
 
         version = self._store.add(fill)
         kept_back = made[0].verdict.reasons or self._promote(version, parent)
         return Retraining(parent.number, fresh, gathered, made[0], version, kept_back)
 
-    def _card(self, parent: Version, learned_to: int, learned: Learned) -> VersionCard:
+    def _card(self, parent: Version, newest: int, learned: Learned) -> VersionCard:
         total = learned.kinds[0]
         return VersionCard(
             created=dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
@@ -147,7 +136,7 @@ class _Retrainer:
                 "MNIST and what the nets were trained on before": learned.cnn.card.data_sha256,
             },
             ledger=self._lessons.ledger,
-            learned_to=learned_to,
+            learned_to=newest,
             figures={
                 "held_out": total.count,
                 "right_before": total.right_before,

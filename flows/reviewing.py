@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flows.correction_events import announced_corrections
 from flows.errors import JobError
 from flows.terminal import say
 from forms.errors import FormError, MendableError
@@ -44,7 +45,7 @@ def serve_review(url: str, forms: tuple[str, ...], hide_below: float, **options:
         JobError: a form or the ledger cannot be used, it would be open to anybody, or the address is taken.
     """
     settings = ReviewSettings(forms=_forms(forms), **options)
-    with _one_line(), Ledger.open(url) as ledger:
+    with _one_line(), Ledger.open(url) as ledger, announced_corrections(ledger, url):
         serve(ledger, settings, say, ReviewPolicy(blind_below=hide_below))
 
 

@@ -257,6 +257,16 @@ class ModelStore:
         return new
 
 
+def learned_to(store: ModelStore, ledger: str) -> int:
+    """The number of the newest answer in a ledger that was known when a version was trained from it, 0 for none.
+
+    Raises:
+        ModelError: a version's card cannot be read.
+    """
+    cards = [version.card for version in store.versions() if version.card is not None]
+    return max((card.learned_to for card in cards if card.ledger == ledger), default=0)
+
+
 def remove_leftovers(store: ModelStore) -> None:
     """Removes what a training that was killed left half made. Only to be called while no other one is under way."""
     for workshop in store.folder.glob(f"{_WORKSHOP}*"):

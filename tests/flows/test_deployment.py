@@ -14,10 +14,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ledger.ledger import Ledger
+from reading.readings import PageReading, Reason
 from tests.flows.drawn_scans import MODEL, draw_digits
+from tests.flows.taught import reading, teach
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
@@ -124,7 +128,7 @@ def test_the_nightly_run_writes_the_csv(installation: Installation) -> None:
 
 def test_the_deployments_are_what_prefect_yaml_says(installation: Installation) -> None:
     deployments = {str(one["name"]): one for one in installation.ask("/deployments/filter", {})}
-    assert set(deployments) == {"nightly", "seed-ann"}
+    assert set(deployments) == {"nightly", "seed-ann", "weekly"}
     nightly = deployments["nightly"]
     assert nightly["parameters"]["job"]["scans"] == str(installation.folder / "scans")
     assert nightly["concurrency_options"]["collision_strategy"] == "ENQUEUE"
@@ -143,7 +147,40 @@ def test_the_server_refuses_what_is_out_of_bounds(installation: Installation) ->
 
 
 def test_the_automation_for_killed_runs_is_accepted(installation: Installation) -> None:
-    (automation,) = installation.ask("/automations/filter", {})
-    assert (automation["name"], automation["enabled"]) == ("crash-killed-runs", True)
+    automation = automations(installation)["crash-killed-runs"]
+    assert automation["enabled"]
     assert automation["trigger"]["within"] == 90
     assert automation["actions"][0]["state"] == "CRASHED"
+
+
+def unanswered(number: int) -> PageReading:
+    field = reading(f"{number}1", Reason.LOW_CONFIDENCE)
+    return PageReading(f"{number}.png", 1, f"sha{number}", "digits", "1", 0.0, "cnn 1", 0.95, (field,))
+
+
+def automations(installation: Installation) -> dict[str, dict[str, Any]]:
+    return {str(one["name"]): one for one in installation.ask("/automations/filter", {})}
+
+
+def test_enough_answers_start_a_training(installation: Installation, tmp_path: Path) -> None:
+    """People answer, the command that records it tells Prefect, and Prefect starts the deployment."""
+    weekly = {str(one["name"]): one for one in installation.ask("/deployments/filter", {})}["weekly"]
+    teach(f"sqlite:///{tmp_path}/formdigits.sqlite", ["12", "34"])
+    with Ledger.open(f"sqlite:///{tmp_path}/formdigits.sqlite") as ledger:
+        batch = ledger.find_batch()
+        ledger.record_chunk(batch.id, [unanswered(n) for n in range(3)])
+        written = ledger.export(batch.id, tmp_path).readings
+    rows = written.read_text(encoding="utf-8").replace("low_confidence,,", "low_confidence,77,ann")
+    written.write_text(rows, encoding="utf-8")
+    command = [PREFECT.with_name("formdigits"), "import", written]
+    environment = installation.environment | {"FORMDIGITS_RETRAIN_AFTER": "5"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "3 recorded" in done.stdout
+    started = {"deployment_id": {"any_": [weekly["id"]]}, "state": {"name": {"not_any_": ["Scheduled"]}}}
+    of_weekly = {"flow_runs": started}
+    deadline = time.monotonic() + 60
+    while not (runs := installation.ask("/flow_runs/filter", of_weekly)):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+    assert str(runs[0]["created_by"]["type"]) == "AUTOMATION"
