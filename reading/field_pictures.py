@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from reading.field_figures import FieldFigures, JudgedField, field_figures
 from reading.trust import Trust, TrustGroup
 
+TRUST_PICTURE = "field_reliability.png"  # beside ``trust.json``
+_LEAST = 10  # fields of a point: of fewer the share that is right says little
 _COLOURS = ("C0", "C1", "C2", "C3", "C4", "C5", "C6", "C7")
 
 
@@ -30,7 +32,10 @@ def plot_field_figures(figures: Mapping[str, FieldFigures], title: str, file: Pa
 
 
 def plot_trust(trust: Trust, file: Path) -> None:
-    """What the confidences of a calibration are worth, on the fields that it was measured on."""
+    """What the confidences of a calibration are worth, on the fields that it was measured on.
+
+    These are the fields that nothing but their confidence would flag; the calibration was fitted on others.
+    """
     figures = {f"{group.kind}, {group.source}": field_figures(judged(group)) for group in trust.groups if group.tally}
     plot_field_figures(figures, f"{trust.readers}, {trust.name}", file)
 
@@ -50,11 +55,12 @@ def _draw_reliability(axes: Axes, figures: Mapping[str, FieldFigures]) -> None:
     counts = axes.twinx()
     width = 0.016
     for number, (colour, (name, one)) in enumerate(zip(_COLOURS, figures.items(), strict=False)):
-        sure = [each.confidence for each in one.reliability]
+        shown = [each for each in one.reliability if each.weight >= _LEAST]
+        sure = [each.confidence for each in shown]
         label = f"{name}: ECE {one.ece:.3f}, AURC {one.aurc:.4f}"
-        axes.plot(sure, [each.right for each in one.reliability], marker="o", color=colour, label=label)
-        weights = [each.weight for each in one.reliability]
-        counts.bar([each + number * width for each in sure], weights, width=width, alpha=0.25, color=colour)
+        axes.plot(sure, [each.right for each in shown], marker="o", color=colour, label=label)
+        places = [each.confidence + number * width for each in one.reliability]
+        counts.bar(places, [each.weight for each in one.reliability], width=width, alpha=0.25, color=colour)
     axes.set(xlabel="confidence", ylabel="share right", title="reliability", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes.legend(loc="upper left", fontsize="small")
+    axes.legend(loc="lower right", fontsize="small")
     counts.set(yscale="log", ylabel="fields")

@@ -3,8 +3,8 @@
 Reads fields that it composes itself with digits of MNIST's test half, which no network was trained on: comb and
 free-hand fields on whole pages that are printed, filled in, scanned and registered, and free-hand strips that are cut
 out already. The pages are written more legibly than most, the strips are harder to read than real ones. On a third
-of the fields the calibration is fitted, on the others it is measured. Writes ``trust.json`` into the bundle of the last
-reader. To be run again whenever one of the two bundles changed.
+of the fields the calibration is fitted, on the others it is measured. Writes ``trust.json``, and a picture of it, into
+the bundle of the last reader. To be run again whenever one of the two bundles changed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from mnist_model.strings.composer import Composer, Strip
 from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.page import Page, PageProblem
 from reading.checked import CheckedField, checked, fit_calibration, group_of
+from reading.field_pictures import TRUST_PICTURE, plot_trust
 from reading.pipeline import finish_pages, prepare_page
 from reading.policy import Policy
 from reading.trust import TRUST_FILE, Trust, write_trust
@@ -96,6 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     readers = classifier.name if strings is None else f"{classifier.name} + {strings.name}"
     trust = made(fields, readers, folder / TRUST_FILE)
+    plot_trust(trust, folder / TRUST_PICTURE)
     print(f"{trust.name}, for {readers}: {folder / TRUST_FILE}")
     for kind in FieldKind:
         for rate in (0.05, 0.02, 0.01, 0.005, 0.002, 0.001):

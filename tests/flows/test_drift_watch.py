@@ -10,7 +10,10 @@ from flows import drift_watch
 from flows.drift_watch import Drift, find_drift
 from forms.template import Box, FieldKind
 from ledger.ledger import Ledger
+from reading.checked import TRAITS
+from reading.drift import reference_of
 from reading.readings import FieldReading, PageReading, Reason, Traits
+from reading.trust import Trust, TrustGroup
 
 
 def page(number: int, void: float, contrast: float, draw: random.Random) -> PageReading:
@@ -27,11 +30,13 @@ def run(tmp_path: Path) -> Callable[..., tuple[tuple[Drift, ...], int]]:
     draw = random.Random(3)
     numbers = iter(range(100_000))
 
-    def night(pages: int, void: float = 0.05, contrast: float = 0.6) -> tuple[tuple[Drift, ...], int]:
+    def night(
+        pages: int, void: float = 0.05, contrast: float = 0.6, trust: Trust | None = None
+    ) -> tuple[tuple[Drift, ...], int]:
         with Ledger.open(f"sqlite:///{tmp_path}/l.sqlite") as ledger:
             batch = ledger.open_batch("scans", "envelope", "1")
             ledger.record_chunk(batch, [page(next(numbers), void, contrast, draw) for _ in range(pages)])
-            found = find_drift(ledger, batch, 300)
+            found = find_drift(ledger, batch, 300, trust)
             return found, ledger.end_watch(batch, [d.group for d in found if d.is_strong], Reason.UNLIKE_TRAINING)
 
     return night
@@ -64,3 +69,37 @@ def test_small_runs_are_judged_together(run: Callable, monkeypatch: pytest.Monke
     found = [run(40, void=0.2) for _ in range(6)]
     assert [bool(drifted) for drifted, _ in found][-3:] == [True] * 3
     assert [flagged for _, flagged in found][-3:] == [40] * 3
+
+
+def calibrated(form: str | None) -> Trust:
+    """A calibration on fields of that form, or of any, which look as those of ``run`` do by default."""
+    draw = random.Random(4)
+    fields = [field for number in range(500) for field in page(number, 0.05, 0.6, draw).fields]
+    samples = {name: [getattr(field.traits, name) for field in fields] for name in TRAITS}
+    known = reference_of(samples | {"confidence": [field.confidence for field in fields]})
+    groups = [TrustGroup(None, kind, "composed fields", 500, ()) for kind in FieldKind]
+    groups.append(TrustGroup(form, FieldKind.COMB, "checked fields", 500, (), None, known))
+    return Trust("1", "2026-01-31", "cnn", {}, tuple(groups[::-1]))
+
+
+def test_a_first_batch_is_compared_with_the_calibration(run: Callable) -> None:
+    ((drifted,), flagged) = run(250, void=0.2, trust=calibrated("envelope"))
+    against = "strongly unlike the calibration's 500 checked fields (not_a_digit 0.05 to 0.2"
+    assert str(drifted).startswith(f"envelope, comb: {against}")
+    assert flagged == 250
+
+
+def test_the_same_writing_as_the_calibration_is_no_drift(run: Callable) -> None:
+    assert run(250, trust=calibrated("envelope")) == ((), 0)
+    assert run(250, void=0.05, trust=calibrated("envelope")) == ((), 0)
+
+
+def test_a_calibration_on_any_form_only_tells(run: Callable) -> None:
+    ((drifted,), flagged) = run(250, void=0.2, contrast=0.2, trust=calibrated(None))
+    assert "unlike the calibration's 500 checked fields (not_a_digit 0.05 to 0.2)" in str(drifted)
+    assert (drifted.is_strong, flagged) == (False, 0)
+    assert run(250, void=0.2, contrast=0.2, trust=calibrated(None)) == ((), 0)  # now it has fields of its own
+
+
+def test_a_calibration_without_a_reference_tells_nothing(run: Callable) -> None:
+    assert run(250, void=0.2, trust=calibrated("other form")) == ((), 0)

@@ -8,9 +8,9 @@ import pytest
 
 from forms.template import Box, Field, FieldKind, FormTemplate
 from reading.calibration import Calibration, Rescaling
-from reading.checked import CheckedField, fit_calibration, group_of, is_acceptable, site_group
+from reading.checked import KEPT_OF_CALIBRATION, CheckedField, fit_calibration, group_of, is_acceptable, site_group
 from reading.policy import MIN_CONFIDENCE, Policy, promising
-from reading.readings import Reason
+from reading.readings import Reason, Traits
 from reading.trust import NOTHING, Trust, TrustError, TrustGroup, read_trust, tally, write_trust
 
 COMB, FREEHAND = FieldKind.COMB, FieldKind.FREEHAND
@@ -46,6 +46,24 @@ def test_a_calibration_survives_its_file(tmp_path):
     assert made.confidence("f", COMB, {"margin": 0.0}) == CALIBRATIONS[COMB].confidence({"margin": 0.0})
     other = written(tmp_path, group(), group(kind=FREEHAND))
     assert other.version != made.version
+
+
+def test_what_the_fields_are_like_survives_the_file_too(tmp_path):
+    signals, traits = {"margin": 1.0}, Traits(0.1234567, 0.2, 0.3, 0.4)
+    fields = [CheckedField(COMB, 0.5, True, n > 5, signals, replace(traits, contrast=n / 900)) for n in range(900)]
+    made = group_of(fields, CALIBRATIONS[COMB], None, COMB, "fields")
+    read = written(tmp_path, made, group(kind=FREEHAND)).groups[0].reference
+    assert read == made.reference
+    assert (read.fields, len(read.samples["contrast"])) == (900, KEPT_OF_CALIBRATION)
+    assert read.samples["not_a_digit"][0] == 0.1235
+    assert site_group([replace(one, traits=None) for one in fields], "f", COMB, "", None).reference.samples.keys() == {
+        "confidence"
+    }
+    said = json.loads((tmp_path / "trust.json").read_text())
+    for one in said["groups"]:
+        del one["reference"]
+    (tmp_path / "trust.json").write_text(json.dumps(said))
+    assert read_trust(tmp_path / "trust.json").groups[0].reference is None  # as earlier versions wrote it
 
 
 @pytest.mark.parametrize(
