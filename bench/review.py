@@ -4,12 +4,13 @@
 
 Without ``--url`` a SQLite file and a PostgreSQL server (pgserver) are set up in a temporary folder. Reviewers are
 threads of one process, as in the review page's server, each with a database connection of its own; they answer at once,
-or after the pause that ``--pause`` states in seconds.
+or after a pause of ``--pause`` seconds on average. *CPU* is this process's.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 import threading
 import time
@@ -18,17 +19,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from sqlalchemy import Table, func, insert, literal, select, text
 
 from forms.template import Box
 from ledger.ledger import Ledger
 from ledger.review_types import Answer, ReviewPolicy, Scope, Seat, Verdict
+from ledger.tables import crops, pages, readings, review_items
 from preprocessing.page import PixelBox
 from preprocessing.pictures import encode_png
 from reading.readings import DigitReading, FieldReading, PageReading, Reason
 
 FIELDS_A_PAGE = 20
+PAGES_READ = 1000  # as a run records them; the others are copies of their rows
 PAGES_AT_ONCE = 500
 FORM = "bench"
 
@@ -39,6 +44,7 @@ class Waits:
 
     next_item: list[float] = field(default_factory=list)
     save: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)  # of both together
 
 
 def main() -> None:
@@ -48,11 +54,11 @@ def main() -> None:
     parser.add_argument("--flagged", type=int, default=100_000)
     parser.add_argument("--reviewers", type=int, default=8)
     parser.add_argument("--answers", type=int, default=200, help="of each reviewer")
-    parser.add_argument("--pause", type=float, action="append", help="seconds; repeatable; default 0 and 0.5")
+    parser.add_argument("--pause", type=float, action="append", help="seconds; repeatable; default 0 and 1")
     parser.add_argument("--url", action="append", help="of an empty ledger; repeatable")
     options = parser.parse_args()
-    print("| database | pause, s | answers/s | next field p50, ms | p95 | max | save p50, ms | p95 | max |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| database | pause, s | answers/s | next p50, ms | p95 | max | save p50, ms | p95 | max | CPU, ms | load |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="pg") as folder, _urls(options.url, Path(folder)) as urls:
         for url in urls:
             _measure_ledger(url, options)
@@ -85,7 +91,7 @@ def _measure_ledger(url: str, options: argparse.Namespace) -> None:
         began = time.perf_counter()
         batch = fill(ledger, options.fields, options.flagged)
         print(f"<!-- {ledger.summary(batch)}, filled in {time.perf_counter() - began:.0f} s -->", flush=True)
-        for pause in options.pause or (0.0, 0.5):
+        for pause in options.pause or (0.0, 1.0):
             began = time.perf_counter()
             waits = review(ledger, Scope(batch=batch), options.reviewers, options.answers, pause)
             print(_row(url.split(":")[0], pause, waits, time.perf_counter() - began), flush=True)
@@ -97,11 +103,37 @@ def fill(ledger: Ledger, fields: int, flagged: int) -> int:
     batch = ledger.open_batch("bench", FORM, str(fields))
     every = fields // flagged
     draw = np.random.default_rng(0)
-    pages = fields // FIELDS_A_PAGE
-    for first in range(0, pages, PAGES_AT_ONCE):
-        numbers = range(first, min(pages, first + PAGES_AT_ONCE))
+    sheets = fields // FIELDS_A_PAGE
+    read = min(sheets, PAGES_READ)
+    for first in range(0, read, PAGES_AT_ONCE):
+        numbers = range(first, min(read, first + PAGES_AT_ONCE))
         ledger.record_chunk(batch, [_page(number, every, draw) for number in numbers])
+    for copy in range(1, sheets // read):
+        _copy(ledger, batch, copy)
     return batch
+
+
+def _copy(ledger: Ledger, batch: int, copy: int) -> None:
+    """Once more the rows of the pages that were read, as other pages."""
+    with ledger._database.write() as connection:
+        ids = select(func.min(pages.c.id), func.count(), func.max(pages.c.id)).where(pages.c.batch_id == batch)
+        first, count, last = connection.execute(ids).one()
+        shift, until = last + 1 - first, first + count // copy
+        for table in (pages, readings, crops, review_items):
+            connection.execute(insert(table).from_select(table.c.keys(), _shifted(table, shift, until, copy)))
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT setval('pages_id_seq', (SELECT max(id) FROM pages))"))
+
+
+def _shifted(table: Table, shift: int, until: int, copy: int) -> Any:
+    page = table.c.id if table is pages else table.c.page_id
+    changed = {page.name: page + shift} | {
+        name: table.c[name] + literal(f" {copy}") for name in _UNIQUE if table is pages
+    }
+    return select(*(changed.get(column.name, column) for column in table.c)).where(page < until)
+
+
+_UNIQUE = ("scan", "scan_order", "sha256")
 
 
 def _page(number: int, every: int, draw: np.random.Generator) -> PageReading:
@@ -149,18 +181,20 @@ def _review(ledger: Ledger, scope: Scope, number: int, answers: int, pause: floa
     draw = np.random.default_rng(number)
     for _ in range(answers):
         time.sleep(float(draw.exponential(pause)) if pause else 0.0)
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.thread_time()
         (item,) = page.next_items(seat, scope)
         given = time.perf_counter()
         page.save(seat, Answer(item.place, uuid.uuid4().hex, Verdict.VALUE, item.guess or "1", 1.0))
         waits.next_item.append(given - began)
         waits.save.append(time.perf_counter() - given)
+        waits.cpu.append(time.thread_time() - worked)
 
 
 def _row(database: str, pause: float, waits: Waits, seconds: float) -> str:
     cells = [database, f"{pause:g}", f"{len(waits.save) / seconds:.0f}"]
     for waited in (waits.next_item, waits.save):
         cells += [f"{1000 * np.quantile(waited, share):.1f}" for share in (0.5, 0.95, 1.0)]
+    cells += [f"{1000 * np.mean(waits.cpu):.1f}", f"{os.getloadavg()[0]:.0f}"]
     return f"| {' | '.join(cells)} |"
 
 

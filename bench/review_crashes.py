@@ -19,7 +19,8 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -37,7 +38,7 @@ from ledger.tables import corrections, review_items
 from reading.readings import FieldReading, PageReading, Reason
 
 REVIEWERS = ("Ada", "Bob", "Cyd", "Dot")
-_POLICY = ReviewPolicy(lease_s=0.03, blind_below=0.0, known_share=0.0)
+POLICY = ReviewPolicy(lease_s=0.03, blind_below=0.0, known_share=0.0)
 _ACTS = 6  # of each reviewer
 _DRAW = {"save": 10, "undo": 2, "again": 2, "skip": 1, "pause": 1, "late": 2}
 
@@ -95,13 +96,16 @@ class Server:
 
 def _serve(url: str, pipe: Connection) -> None:
     with Ledger.open(url) as ledger, tempfile.TemporaryDirectory() as folder:
-        review = ledger.review(_POLICY)
+        review = ledger.review(POLICY)
         while True:
             name, arguments = pipe.recv()
-            pipe.send(_export(ledger, Path(folder), *arguments) if name == "export" else _call(review, name, arguments))
+            pipe.send(serve_call(ledger, review, Path(folder), name, arguments))
 
 
-def _call(review: Review, name: str, arguments: Sequence[Any]) -> Any:
+def serve_call(ledger: Ledger, review: Review, folder: Path, name: str, arguments: Sequence[Any]) -> Any:
+    """What a server answers."""
+    if name == "export":
+        return _export(ledger, folder, *arguments)
     result = getattr(review, name)(*arguments)
     return [item.place for item in result] if name == "next_items" else result
 
@@ -123,7 +127,8 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory(prefix="pg") as folder, postgresql(Path(folder)) as server:
         for url in (f"sqlite:///{folder}/ledger.sqlite", server):
-            print(_row(url, crash_reviews(url, options.interleavings, options.seed)), flush=True)
+            with killable_servers(url) as servers:
+                print(_row(url, crash_reviews(url, servers, options.interleavings, options.seed)), flush=True)
 
 
 def _row(url: str, counts: Counter[str]) -> str:
@@ -131,24 +136,30 @@ def _row(url: str, counts: Counter[str]) -> str:
     return f"| {url.split(':')[0]} | {' | '.join(str(counts[name]) for name in names)} |"
 
 
-def crash_reviews(url: str, interleavings: int, seed: int) -> Counter[str]:
-    """Let reviewers work in that many interleavings, and count what happened; ``faults`` should be 0."""
+@contextmanager
+def killable_servers(url: str) -> Iterator[list[Server]]:
+    """Two processes that serve the ledger at ``url``."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bench.review_crashes"])
+    servers = [Server(context, url) for _ in range(2)]
+    for server in servers:
+        server.start()
+    yield servers
+    for server in servers:
+        server.stop()
+
+
+def crash_reviews(url: str, servers: Sequence[Any], interleavings: int, seed: int) -> Counter[str]:
+    """Let reviewers work in that many interleavings, and count what happened; ``faults`` should be 0."""
     counts: Counter[str] = Counter(interleavings=interleavings)
     with Ledger.open(url) as ledger:
-        servers = [Server(context, url) for _ in range(2)]
-        for server in servers:
-            server.start()
         for number in range(interleavings):
             counts += _interleaving(ledger, servers, random.Random(f"{seed} {number}"), f"{seed} {number}")
-        for server in servers:
-            server.stop()
     counts["kills"] = sum(server.kills for server in servers)
     return counts
 
 
-def _interleaving(ledger: Ledger, servers: Sequence[Server], draw: random.Random, name: str) -> Counter[str]:
+def _interleaving(ledger: Ledger, servers: Sequence[Any], draw: random.Random, name: str) -> Counter[str]:
     batch, places = _fill(ledger, name)
     reviewers = [Reviewer(Seat(by, f"{by} {name}", adjudicates=by == "Dot")) for by in REVIEWERS]
     counts: Counter[str] = Counter()
@@ -206,7 +217,7 @@ def _moment(draw: random.Random) -> float | None:
     return draw.uniform(0, 0.008) if draw.random() < 0.06 else None
 
 
-def _save(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random) -> int:
+def _save(reviewer: Reviewer, server: Any, scope: Scope, draw: random.Random) -> int:
     places = server.call("next_items", reviewer.seat, scope, 2, kill_after_s=_moment(draw))
     reviewer.seen = places or reviewer.seen
     if places:
@@ -214,14 +225,14 @@ def _save(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random)
     return len(places[:1])
 
 
-def _late(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random) -> int:
+def _late(reviewer: Reviewer, server: Any, scope: Scope, draw: random.Random) -> int:
     """An answer to what the reviewer saw some time ago."""
     if reviewer.seen:
         _answer(reviewer, server, reviewer.seen[-1], draw)
     return len(reviewer.seen[-1:])
 
 
-def _answer(reviewer: Reviewer, server: Server, place: Place, draw: random.Random) -> None:
+def _answer(reviewer: Reviewer, server: Any, place: Place, draw: random.Random) -> None:
     verdict = draw.choices([Verdict.VALUE, Verdict.BLANK, Verdict.ILLEGIBLE], [8, 1, 1])[0]
     value = draw.choice(("5", "6")) if verdict is Verdict.VALUE else ""
     answer = Answer(place, f"{draw.getrandbits(64):x}", verdict, value, seconds=1.0)
@@ -229,7 +240,7 @@ def _answer(reviewer: Reviewer, server: Server, place: Place, draw: random.Rando
     reviewer.saved.append(answer)
 
 
-def _again(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random) -> int:
+def _again(reviewer: Reviewer, server: Any, scope: Scope, draw: random.Random) -> int:
     if not reviewer.saved:
         return 0
     saved = server.call("save", reviewer.seat, draw.choice(reviewer.saved), kill_after_s=_moment(draw))
@@ -238,7 +249,7 @@ def _again(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random
     return 1
 
 
-def _undo(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random) -> int:
+def _undo(reviewer: Reviewer, server: Any, scope: Scope, draw: random.Random) -> int:
     left = [answer for answer in reviewer.saved if answer.key not in reviewer.undone]
     if not left:
         return 0
@@ -248,14 +259,14 @@ def _undo(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random)
     return 1
 
 
-def _skip(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random) -> int:
+def _skip(reviewer: Reviewer, server: Any, scope: Scope, draw: random.Random) -> int:
     for place in reviewer.seen[:1]:
         server.call("skip", reviewer.seat, place, kill_after_s=_moment(draw))
     return 1
 
 
-def _pause(reviewer: Reviewer, server: Server, scope: Scope, draw: random.Random) -> int:
-    time.sleep(_POLICY.lease_s)
+def _pause(reviewer: Reviewer, server: Any, scope: Scope, draw: random.Random) -> int:
+    time.sleep(POLICY.lease_s)
     return 1
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, select, update
 
 from ledger.review_items import at_bound_places, at_places, bound, in_parts, insert_or_leave
 from ledger.review_standing import person
@@ -81,6 +81,13 @@ def of_scope(scope: Scope, table: Any) -> ColumnElement[bool]:
     """The rows of a table with ``batch_id`` and ``form`` that belong to a scope."""
     condition: ColumnElement[bool]
     condition = table.c.form == scope.form if scope.batch is None else table.c.batch_id == scope.batch
+    return condition
+
+
+def also_of_scope(scope: Scope, table: Any) -> ColumnElement[bool]:
+    """As ``of_scope``, for queries that find few rows by something else: no index of the scope can lure a planner."""
+    column, value = (table.c.form, scope.form) if scope.batch is None else (table.c.batch_id, scope.batch)
+    condition: ColumnElement[bool] = func.coalesce(column, None) == value
     return condition
 
 

@@ -21,7 +21,7 @@ from ledger.review_items import (
 from ledger.review_standing import Recorded, counting, effective, person, stage_of, standing_of
 from ledger.review_types import Answer, AnswerError, Change, Place, Seat, Source, Stage, Verdict
 from ledger.rows import storable
-from ledger.tables import corrections, readings, review_items
+from ledger.tables import corrections, pages, readings, review_items
 
 _MAX_KEY = 100  # characters; a UUID has 36
 _KNOWN_KEYS = select(corrections.c.client_key).where(
@@ -35,7 +35,8 @@ _LOCKED: Select[Any] = (
     select(*(review_items.c[name] for name in ("page_id", "position", "keys", "answer_id")))
     .add_columns(readings.c.value, readings.c.needs_review)
     .join_from(review_items, readings, OF_READING)
-    .where(at_bound_places(review_items))
+    .join(pages, pages.c.id == review_items.c.page_id)
+    .where(at_bound_places(review_items), pages.c.erased_at.is_(None))
     .order_by(review_items.c.page_id, review_items.c.position)
     .with_for_update(of=review_items)
 )

@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from ledger.known_answers import of_scope
+from ledger.known_answers import also_of_scope, of_scope
 from ledger.review_items import HOLDING, at_bound_places, at_places, bound
 from ledger.review_standing import person
 from ledger.review_types import Place, Progress, Scope, ScopeCount, Seat, Source, Stage, ValueGroup, Verdict
@@ -74,7 +74,7 @@ def own_leases(connection: Connection, desk: Desk) -> list[Place]:
 @cache
 def _own_query(column: str) -> Select[Any]:
     leased = and_(_items.leased_to == bindparam("session"), _items.leased_until > bindparam("now"))
-    query = select(*_PLACE).where(leased, _items[column] == bindparam("scope"))
+    query = select(*_PLACE).where(leased, func.coalesce(_items[column], None) == bindparam("scope"))
     return query.order_by(_items.skips, _items.confidence, *_PLACE)
 
 
@@ -199,13 +199,13 @@ def _stages(connection: Connection, condition: ColumnElement[bool]) -> dict[Stag
 
 def _leased(connection: Connection, scope: Scope, now: datetime) -> int:
     query = select(func.count()).where(_items.leased_to.is_not(None), _items.leased_until > now)
-    return connection.execute(query.where(of_scope(scope, review_items))).scalar_one()
+    return connection.execute(query.where(also_of_scope(scope, review_items))).scalar_one()
 
 
 def _illegible(connection: Connection, scope: Scope) -> int:
     query = select(func.count()).select_from(corrections).join(review_items, HOLDING)
     illegible = corrections.c.verdict == literal_column(f"'{Verdict.ILLEGIBLE}'")  # as the index has it
-    return connection.execute(query.where(illegible, of_scope(scope, review_items))).scalar_one()
+    return connection.execute(query.where(illegible, also_of_scope(scope, review_items))).scalar_one()
 
 
 def _seconds_a_field(connection: Connection) -> float | None:

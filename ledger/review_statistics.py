@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal_column, select, true
 
-from ledger.known_answers import of_scope
+from ledger.known_answers import also_of_scope, of_scope
 from ledger.review_items import HOLDING, OF_READING
 from ledger.review_standing import person
 from ledger.review_types import Scope, Stage, Verdict
@@ -72,7 +72,7 @@ def statistics(connection: Connection, scope: Scope | None) -> Statistics:
         agreed=agreed,
         illegible=illegible,
         seconds_a_field=_median(answer.seconds for answer in timed),
-        accepted=_accepted(connection, inside),
+        accepted=_accepted(connection, scope),
         reviewers=_reviewers(connection, inside, _known(connection, scope), timed),
     )
 
@@ -90,7 +90,8 @@ def _count_if(condition: Any) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _accepted(connection: Connection, inside: ColumnElement[bool]) -> RealisedError:
+def _accepted(connection: Connection, scope: Scope | None) -> RealisedError:
+    inside = true() if scope is None else also_of_scope(scope, review_items)
     wrong = _count_if(corrections.c.agreed.is_(False))
     query = select(func.count(), wrong).select_from(readings).join(review_items, OF_READING).join(corrections, HOLDING)
     sampled = readings.c.reasons == literal_column(f"'{Reason.AUDIT_SAMPLE}'")  # as the index has it

@@ -159,6 +159,18 @@ def test_an_answer_that_is_none(sqlite_work: Work) -> None:
     assert sqlite_work.review.history(place) == []
 
 
+def test_what_was_erased_can_neither_be_answered_nor_come_back(sqlite_work: Work) -> None:
+    first, second = sqlite_work.give(ADA, 2)
+    sqlite_work.say(ADA, first, "0413", key="one")
+    sqlite_work.ledger.erase("scans", None)
+    with pytest.raises(AnswerError, match="no such field"):
+        sqlite_work.say(ADA, second, "0413")
+    with pytest.raises(AnswerError, match="no such field"):
+        sqlite_work.review.undo(ADA, "one", "undo")
+    assert sqlite_work.give(ADA, 99) == []
+    assert sqlite_work.review.statistics().reviewed == 1
+
+
 def test_a_carpet_is_saved_as_a_whole_or_not_at_all(work: Work) -> None:
     assert [(group.value, group.count) for group in work.review.value_groups(work.scope)] == [("0412", 3)]
     items = work.review.carpet(ADA, work.scope, "0412", 2)
