@@ -59,7 +59,7 @@ def review(ledger: str | None, out: str | None, **options: Any) -> None:
     """Serve the page where people check what was flagged."""
     from flows.reviewing import serve_review
 
-    serve_review(_ledger_url(ledger, out), **options)
+    serve_review(_ledger_url(ledger, out), out, **options)
 
 
 @click.group()

@@ -38,8 +38,8 @@ def ledger_url(ledger: str | None, out: str | None) -> str:
     return f"sqlite:///{file}"
 
 
-def serve_review(url: str, forms: tuple[str, ...], hide_below: float, **options: Any) -> None:
-    """Serve the review page until it is stopped; ``options`` are those of ``ReviewSettings``.
+def serve_review(url: str, out: str | None, forms: tuple[str, ...], hide_below: float, **options: Any) -> None:
+    """Serve the review page until it is stopped, the CSVs in ``out`` following; ``options`` as in ``ReviewSettings``.
 
     Raises:
         JobError: a form or the ledger cannot be used, it would be open to anybody, or the address is taken.

@@ -144,6 +144,7 @@ def answers(context: Shared, seat: Seated, scope: AskedScope, given: GivenAnswer
     saved = context.review.save(
         seat, Answer(place, given.id, given.verdict, given.value, seconds, overrides, given.seen)
     )
+    context.answered()
     return {"known": saved.known, "counts": _counts(context, scope)}
 
 
@@ -157,6 +158,7 @@ def carpets(context: Shared, seat: Seated, scope: AskedScope, given: GivenCarpet
         if not seen.odd
     ]
     context.review.save_all(seat, alike)
+    context.answered()
     return {"odd": len(given.items) - len(alike), "counts": _counts(context, scope)}
 
 
@@ -178,6 +180,7 @@ def leases(context: Shared, seat: Seated, held: Held) -> Said:
 def undo(request: Request, context: Shared, person: Someone, seat: Seated, scope: AskedScope, undone: Undone) -> Said:
     """Take an answer back; its field lies on this desk again."""
     place = context.review.undo(seat, undone.answer, undone.id)
+    context.answered()
     item = context.review.item(seat, place)
     return {"item": item_key(place), "html": item_html(request, item), "counts": _counts(context, scope)}
 

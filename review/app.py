@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -23,8 +25,13 @@ from review.surroundings import Surroundings
 SESSION_S = 12 * 3600  # a working day
 
 
-def create_app(ledger: Ledger, settings: ReviewSettings, policy: ReviewPolicy | None = None) -> FastAPI:
-    """The application; the ledger stays the caller's to close.
+def create_app(
+    ledger: Ledger,
+    settings: ReviewSettings,
+    policy: ReviewPolicy | None = None,
+    answered: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The application; the ledger stays the caller's to close. ``answered`` hears of each change, from any thread.
 
     Raises:
         ReviewError: the settings would let anybody in, or nobody.
@@ -46,6 +53,7 @@ def create_app(ledger: Ledger, settings: ReviewSettings, policy: ReviewPolicy | 
         settings=settings,
         surroundings=Surroundings(forms.form),
         templates=templates(),
+        answered=answered,
     )
     add_refusals(app)
     for router in (pages, api, changes):

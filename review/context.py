@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from jinja2 import Environment
@@ -23,3 +24,4 @@ class Context:
     settings: ReviewSettings
     surroundings: Surroundings
     templates: Environment
+    answered: Callable[[], None]

@@ -56,7 +56,8 @@ def item_key(place: Place) -> str:
 def item_view(item: ReviewItem, forms: FormLibrary, *, names_scan: bool) -> ItemView:
     """What the page shows of ``item``; the scan's name for those who may see pages."""
     field = forms.field(item.form, item.field)
-    guess = item.guess or ""
+    third = item.stage is Stage.THIRD
+    guess = "" if third else item.guess or ""  # beside two answers the machine's would be a third vote
     return ItemView(
         key=item_key(item.place),
         title=forms.title(item.form),
@@ -69,7 +70,7 @@ def item_view(item: ReviewItem, forms: FormLibrary, *, names_scan: bool) -> Item
         doubtful=item.doubtful if guess and len(item.digits) == len(guess) else None,
         least=field.min_length if field else 1,
         broken=in_words(forms.broken(item.form, item.field, guess)),
-        third=item.stage is Stage.THIRD,
+        third=third,
         given=[(key.reviewer, str(key.verdict), key.value) for key in item.keys],
     )
 

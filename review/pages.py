@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from ledger.review_types import Scope, ScopeCount, Stage
+from ledger.users import Role
 from review.access import Refused
 from review.api import empty_html, item_html
 from review.asking import DESK, AskedPlace, AskedScope, OwnForm, Shared, Someone, asked_place, seat_at
@@ -100,12 +101,25 @@ def history(request: Request, context: Shared, person: Someone, place: AskedPlac
 
 
 @pages.get("/statistics")
-def statistics(request: Request, context: Shared, person: Someone) -> Response:
+def statistics(request: Request, context: Shared, person: Someone, known: int | None = None) -> Response:
     """How the review goes: everybody's figures for adjudicators, a reviewer's own otherwise."""
     found = context.review.statistics()
     own = person.name.casefold()
     reviewers = [one for one in found.reviewers if person.adjudicates or one.reviewer.casefold() == own]
-    return page(request, "statistics.html.jinja", {"statistics": found, "reviewers": reviewers})
+    shown = {"statistics": found, "reviewers": reviewers, "admin": person.role is Role.ADMIN, "known": known}
+    return page(request, "statistics.html.jinja", shown)
+
+
+@pages.post("/known", dependencies=[OwnForm])
+def known_answers(context: Shared, person: Someone, count: Annotated[int, Form(ge=1, le=1000)]) -> Response:
+    """Choose fields on which two people agreed, to measure reviewers by."""
+    if person.role is not Role.ADMIN:
+        raise Refusal(403, "forbidden", "Known answers are chosen by admins.")
+    made = 0
+    for one in context.review.scopes():
+        if one.scope.form is not None:
+            made += context.review.know_agreed(one.scope, count - made)
+    return RedirectResponse(f"/statistics?known={made}", 303)
 
 
 @pages.get("/help")

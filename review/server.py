@@ -15,7 +15,13 @@ from review.app import create_app
 from review.settings import ReviewError, ReviewSettings
 
 
-def serve(ledger: Ledger, settings: ReviewSettings, tell: Callable[[str], None], policy: ReviewPolicy) -> None:
+def serve(
+    ledger: Ledger,
+    settings: ReviewSettings,
+    tell: Callable[[str], None],
+    policy: ReviewPolicy,
+    answered: Callable[[], None] = lambda: None,
+) -> None:
     """Serve until a signal asks to stop; requests under way are answered first.
 
     Args:
@@ -23,11 +29,12 @@ def serve(ledger: Ledger, settings: ReviewSettings, tell: Callable[[str], None],
         settings: where and for whom; port 0 is any free one.
         tell: hears the page's address once it can be opened.
         policy: how fields are given out.
+        answered: hears of each change, from any thread.
 
     Raises:
         ReviewError: the settings are not safe, or the address cannot be had.
     """
-    app = create_app(ledger, settings, policy)
+    app = create_app(ledger, settings, policy, answered)
     with _bound(settings) as listening, _ended_by_signal():
         tell(f"Review on {_address(settings, listening)} (Ctrl+C ends it)")
         config = uvicorn.Config(

@@ -8,6 +8,8 @@ const byId = (id) => document.getElementById(id);
 /** A key that nobody else makes. (randomUUID is there on encrypted pages only.) */
 const newKey = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
 
+const pause = (wait_ms) => new Promise((done) => setTimeout(done, wait_ms));
+
 // ---- talking to the server
 
 /** An answer of the server, or of the network: ``status`` 0 is a network that is lost. */
@@ -390,6 +392,7 @@ class Desk {
   async undo() {
     const last = this.answers.last;
     if (!last) return this.tell("There is nothing to undo.");
+    for (let tries = 0; this.outbox.kept.size && tries < 40; tries++) await pause(50);
     if (this.outbox.kept.size) return this.tell("Your answers are still on their way: undo when they have arrived.");
     const { status, said } = await post(`/api/undo?${page.query}`, { id: newKey(), answer: last.id });
     if (status !== 200) return this.tell(said.text ?? "The server cannot be reached: nothing was undone.");

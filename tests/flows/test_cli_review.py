@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from flows.cli import cli
+from flows.csv_follower import CsvFollower
 from flows.errors import ExitCode
 from ledger.ledger import Ledger
+from ledger.review_types import Answer, Scope, Seat, Verdict
 from ledger.users import Role
 from review.passwords import is_password
+from tests.review.recorded import Doubt, record
 
 
 @pytest.fixture
@@ -60,3 +65,30 @@ def test_what_cannot_be_done_is_said_with_its_mend(out: Path, arguments: list[st
     assert done.exit_code == ExitCode.USAGE
     assert mend in done.output
     assert len(done.output.strip().splitlines()) == 1
+
+
+def test_the_csvs_of_the_folder_follow_the_answers(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/formdigits.sqlite"
+    batch = record(url, [Doubt("41"), Doubt("52")])
+    with Ledger.open(url) as ledger:
+        review, seat = ledger.review(), Seat("Anna", "here")
+        one, two = review.next_items(seat, Scope(batch=batch), 2)
+        with CsvFollower(ledger, tmp_path, pause_s=0.01) as follower:
+            review.save(seat, Answer(one.place, "key-1", Verdict.VALUE, "49"))
+            follower.answered()
+            wait_for(lambda: "49" in written(tmp_path))
+            review.save(seat, Answer(two.place, "key-2", Verdict.VALUE, "58"))
+            follower.answered()
+    assert "58" in written(tmp_path)  # at the end at the latest
+
+
+def written(folder: Path) -> str:
+    file = folder / "records.csv"
+    return file.read_text() if file.exists() else ""
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.02)

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from ledger.ledger import Ledger
+from ledger.review_types import Answer, Scope, Seat, Verdict
 from ledger.users import Role
 from review.app import create_app
 from review.login_limit import FAILURES, WINDOW_S, LoginLimit
@@ -223,3 +224,18 @@ def test_other_peoples_figures_are_for_adjudicators(client: Client, url: str) ->
     assert adam.post(f"/api/answers?{query}", json=said, headers=token).status_code == 200
     assert '<th scope="row">Adam' in adam.get("/statistics").text
     assert '<th scope="row">Adam' not in rita.get("/statistics").text
+
+
+def test_known_answers_are_chosen_by_admins(client: Client, url: str, ledger: Ledger) -> None:
+    batch = record(url, [Doubt("12", two_keys=True)])
+    for name in ("Key One", "Key Two"):
+        seat = Seat(name, name)
+        (item,) = ledger.review().next_items(seat, Scope(batch=batch))
+        ledger.review().save(seat, Answer(item.place, uuid4().hex, Verdict.VALUE, "12"))
+    anybody, adam = client(), client(login=True)
+    sign_in(anybody, "Anybody", "")
+    sign_in(adam, "Adam")
+    assert adam.post("/known", data={"count": 5, "csrf": csrf(adam, "/")}).status_code == 403
+    chosen = anybody.post("/known", data={"count": 5, "csrf": csrf(anybody, "/")})
+    assert chosen.headers["location"] == "/statistics?known=1"
+    assert "1 field has become known answers" in anybody.get("/statistics?known=1").text

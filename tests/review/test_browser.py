@@ -14,6 +14,11 @@ from tests.review.recorded import Doubt, record
 pytestmark = pytest.mark.browser
 
 Person = Callable[[str], Any]
+# Whether the next field is there, or the news that there is none.
+NEXT = """before => {
+  const item = document.querySelector("#desk .item");
+  return item ? item.dataset.item !== before : document.querySelector("#desk .done") !== null;
+}"""
 
 
 def at_desk(page: Any, batch: int) -> Any:
@@ -31,7 +36,7 @@ def press(page: Any, *keys: str) -> None:
     before = item(page)
     for key in keys:
         page.keyboard.press(key)
-    page.wait_for_function("before => document.querySelector('.item')?.dataset.item !== before", arg=before)
+    page.wait_for_function(NEXT, arg=before)
 
 
 def shown(page: Any) -> str:
