@@ -18,6 +18,8 @@ from flows.errors import ExitCode, JobError, JobFailed
 from flows.settings import DigitizeJob, TrainJob
 from flows.training import TrainingStep
 from tests.flows.drawn_scans import MODEL, settle
+from tests.flows.taught import job as retrain_job
+from tests.flows.taught import learning, teach
 
 pytestmark = pytest.mark.prefect
 
@@ -123,6 +125,36 @@ def test_train_reports_epochs_and_the_card(tmp_path: Path, monkeypatch: pytest.M
     shown = artifacts(state.state_details.flow_run_id)
     assert shown["train-progress"]["data"] == 50
     assert bundle.name in shown["trained-model"]["data"]
+
+
+@pytest.mark.parametrize(("gained", "lost", "name"), [(8, 0, "Completed"), (0, 6, "Refused")])
+def test_a_training_shows_its_progress_and_its_report(
+    gained: int, lost: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows import retraining
+    from flows.flow_retrain import retrain
+
+    monkeypatch.setattr(retraining, "learn", learning(gained=gained, lost=lost))
+    teach(f"sqlite:///{tmp_path}/l.sqlite", [f"{n:02d}" for n in range(60)])
+    state = retrain(retrain_job(tmp_path), return_state=True)
+    assert (state.name, state.type.value) == (name, "COMPLETED")
+    assert state.result().report.is_file()
+    shown = artifacts(state.state_details.flow_run_id)
+    assert shown["retrain-progress"]["data"] == 100
+    report = shown["training-report"]["data"]
+    assert state.result().report.as_uri() in report
+    assert "| all | 20 |" in report
+    assert ("fewer than before" in report) == (name == "Refused")
+
+
+def test_a_training_that_cannot_start_is_a_failed_run_with_one_line(tmp_path: Path) -> None:
+    from flows.flow_retrain import retrain
+
+    teach(f"sqlite:///{tmp_path}/l.sqlite", ["12"])
+    state = retrain(retrain_job(tmp_path), return_state=True)
+    assert (state.name, "1 corrections to learn from" in str(state.message)) == ("Failed", True)
+    with pytest.raises(JobError, match="correct more fields"):
+        state.result()
 
 
 def test_the_command_runs_a_recorded_flow_where_an_api_is_configured(scans: Path, tmp_path: Path) -> None:

@@ -103,6 +103,18 @@ def test_what_the_gate_refuses_is_kept_and_not_used(folder: Path, learns: Callab
     assert '"in_use": 0' in run("models", "list", *models, "--json").stdout
 
 
+def test_the_command_says_how_far_it_is_and_what_came_of_it(folder: Path, learns: Callable[..., None]) -> None:
+    learns()
+    options = ("--ledger", job(folder).ledger, "--form", "digits", "--no-flow")
+    done = run("retrain", *options)
+    assert done.exit_code == ExitCode.OK
+    assert "  1 of 2  String reader: round 1 of 2, loss 0.8" in done.stderr
+    assert str(folder / "models" / "1" / "report.html") in done.stdout
+    assert run("retrain", *options).stdout.startswith("Nothing  0 new answers")
+    wrong = run("retrain", *options, "--least-new", "0", "--form", "no-such-form")
+    assert (wrong.exit_code, wrong.stderr.count("\n")) == (ExitCode.USAGE, 1)
+
+
 def _erase(folder: Path) -> None:
     with sqlite3.connect(folder / "l.sqlite") as connection:
         connection.execute("DELETE FROM crops")
