@@ -55,6 +55,15 @@ def evaluate_fields(ledger_url: str, truth: Path | None = None, scans: str | Non
     return groups if len(groups) == 1 else [*groups, Evaluated(ALL, field_figures(everything))]
 
 
+def _nothing_known(fields: Sequence[ReadField], truth: Path | None) -> JobError:
+    if truth is None:
+        return JobError("Nobody has answered yet.", "Name true values with --truth, or import people's answers.")
+    shown = f" such as {fields[0].scan}, {fields[0].page}, {fields[0].field}" if fields else ""
+    return JobError(
+        f"{truth} speaks of none of the fields that were read{shown}.", "Name scans and fields as they are."
+    )
+
+
 def _beside_truth(fields: Iterable[ReadField], truth: Mapping[Place, str]) -> dict[str, list[JudgedField]]:
     """What was not read, or taken for blank, is wrong, with no confidence. Rightly blank fields do not count."""
     judged: dict[str, list[JudgedField]] = {}
@@ -95,8 +104,7 @@ def describe_evaluated(evaluated: Sequence[Evaluated]) -> Iterator[str]:
         yield f"{one.name}: {figures.count:,} fields, {_percent(figures.exact)} right"
         yield f"  calibration error (ECE) {figures.ece:.4f}, area under risk and coverage (AURC) {figures.aurc:.4f}"
         yield "  surest    wrong     from confidence"
-        for share in COVERAGES:
-            point = figures.covering(share)
+        for point in dict.fromkeys(figures.covering(share) for share in COVERAGES):
             yield f"  {_percent(point.coverage):>8}  {_percent(point.risk):>8}  {point.confidence:.4f}"
         for rate in RATES:
             kept = figures.within(rate)

@@ -90,8 +90,12 @@ def test_the_command(out: Path) -> None:
 
 
 def test_what_cannot_be_evaluated(out: Path, tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="nothing to compare with"):
+    with pytest.raises(JobError, match="Nobody has answered yet"):
         evaluate_fields(f"sqlite:///{out}/formdigits.sqlite")
+    other = out / "other.csv"
+    other.write_text("scan,field,value\nscans/0.png,sure,7\n")
+    with pytest.raises(JobError, match=r"none of the fields that were read such as 0\.png, 1, sure"):
+        evaluate_fields(f"sqlite:///{out}/formdigits.sqlite", other)
     for words in ([out / "none"], [out, "--scans", "other"], [out, "--truth", out / "none.csv"]):
         result = run("evaluate", *words)
         assert (result.exit_code, result.stderr.count("\n")) == (ExitCode.USAGE, 1)
