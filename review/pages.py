@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from ledger.review_types import Scope, ScopeCount, Stage
+from ledger.review_types import Place, Scope, ScopeCount
 from ledger.users import Role
-from review.access import Refused
+from review.access import Person, Refused
 from review.api import empty_html, item_html
 from review.asking import DESK, AskedPlace, AskedScope, OwnForm, Shared, Someone, asked_place, seat_at
 from review.context import Context
@@ -52,7 +52,9 @@ def desk(
         return _at_new_desk(request)
     seat = seat_at(request, desk)
     if item is not None:
-        first = item_html(request, context.review.item(seat, asked_place(item)))
+        place = asked_place(item)
+        _check_may_look_back(context, person, place)
+        first = item_html(request, context.review.item(seat, place))
     else:
         found = context.review.next_items(seat, scope, 1)
         first = item_html(request, found[0]) if found else empty_html(request, context, scope)
@@ -89,10 +91,9 @@ def carpet(
 
 @pages.get("/field")
 def history(request: Request, context: Shared, person: Someone, place: AskedPlace) -> Response:
-    """What became of a field: who said what, and when. Not while a second person is still to give a key blind."""
+    """What became of a field: who said what, and when."""
+    _check_may_look_back(context, person, place)
     item = context.review.item(seat_at(request, "history"), place)
-    if item.stage is not Stage.SETTLED and not person.adjudicates:
-        raise Refusal(403, "forbidden", "The history of a field is shown when its review is done.")
     sees_pages = person.adjudicates or context.settings.show_pages
     changes = [(change, in_words(change.overrides)) for change in context.review.history(place)]
     view = item_view(item, context.forms, names_scan=sees_pages)
@@ -184,6 +185,16 @@ def _name(context: Context, scope: Scope, name: str | None = None) -> str:
 def _query(scope: Scope, desk: str | None = None) -> str:
     said = {"batch": scope.batch, "form": scope.form, "desk": desk}
     return urlencode({key: value for key, value in said.items() if value is not None})
+
+
+def _check_may_look_back(context: Context, person: Person, place: Place) -> None:
+    """Raise ``Refusal`` for a reviewer who did not answer the field themselves.
+
+    What others said would tell a second key the first one, and a known answer what is known.
+    """
+    own = person.name.casefold()
+    if not (person.adjudicates or any(said.reviewer.casefold() == own for said in context.review.history(place))):
+        raise Refusal(403, "forbidden", "You see the history of fields that you answered.")
 
 
 def _at_new_desk(request: Request) -> Response:

@@ -239,3 +239,18 @@ def test_known_answers_are_chosen_by_admins(client: Client, url: str, ledger: Le
     chosen = anybody.post("/known", data={"count": 5, "csrf": csrf(anybody, "/")})
     assert chosen.headers["location"] == "/statistics?known=1"
     assert "1 field has become known answers" in anybody.get("/statistics?known=1").text
+
+
+def test_reviewers_look_back_at_their_own_answers_alone(client: Client, url: str, ledger: Ledger) -> None:
+    batch = record(url, [Doubt("12", 0.6), Doubt("34", 0.7)])
+    review = ledger.review()
+    for name in ("Rita", "Adam"):
+        seat = Seat(name, name)
+        (item,) = review.next_items(seat, Scope(batch=batch))
+        review.save(seat, Answer(item.place, uuid4().hex, Verdict.VALUE, "12"))
+    own, others = (f"{field.page_id}-{field.position}" for field in ledger.fields(batch, "slip", "amount"))
+    browser = client(login=True)
+    sign_in(browser, "Rita")
+    for address in ("/field?item={}", f"/review?batch={batch}&desk=deskdesk&item={{}}"):
+        assert browser.get(address.format(own)).status_code == 200
+        assert browser.get(address.format(others)).status_code == 403
