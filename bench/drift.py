@@ -3,7 +3,8 @@
     FORMDIGITS_DATA=DIR python -m bench.drift [--most 1500] [--splits 200]
 
 One half of a set is the reference. The other half must raise no warning: ``--splits`` random halves tell how often it
-does. Another set of the same form kind must. Of a large set ``--most`` fields are read, drawn at random.
+does. Another set of the same form kind must. Of a large set ``--most`` fields are read, drawn at random. At last each
+set is compared with the calibration that ships, as the first batch of a form is.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ import numpy as np
 
 from bench.data import SETS, DataSet
 from bench.figures import share
+from forms.template import FieldKind
 from ledger.rows import TRAITS
 from mnist_model.classifier import load_classifier
+from mnist_model.strings.bundle import find_string_bundle
 from mnist_model.strings.reader import load_string_reader
 from preprocessing.page import PageProblem
 from reading.drift import DriftReport, Level, drift, reference_of
 from reading.pipeline import finish_pages, prepare_page
 from reading.policy import Policy
 from reading.readings import FieldReading
+from reading.trust import TRUST_FILE, Trust, read_trust
 
 REFERENCE = "orand_car_a"
 OTHERS = ("meza",)
@@ -42,21 +46,25 @@ def main() -> int:
     if not data or not Path(data).is_dir():
         print("bench.drift: set FORMDIGITS_DATA to the folder with the real scans.", file=sys.stderr)
         return 2
-    known = _samples(SETS[REFERENCE](Path(data), options.build), options.most)
+    sets = {name: SETS[name](Path(data), options.build) for name in (REFERENCE, *OTHERS)}
+    known = _samples(sets[REFERENCE], options.most, Policy())
     print("\n".join(_same_writing(known, options.splits)))
     for name in OTHERS:
-        other = _samples(SETS[name](Path(data), options.build), options.most)
+        other = _samples(sets[name], options.most, Policy())
         print("\n".join(_other_writing(name, known, other)))
         print("\n".join(_small_samples(name, known, other, options.splits)))
+    trust = read_trust(find_string_bundle(options.string_model) / TRUST_FILE)
+    for name, data_set in sets.items():
+        print("\n".join(_beside_calibration(name, trust, _samples(data_set, options.most, Policy(trust=trust)))))
     return 0
 
 
-def _samples(data_set: DataSet, most: int) -> Samples:
+def _samples(data_set: DataSet, most: int, policy: Policy) -> Samples:
     """The statistics of the set's fields with a value, (N,) float64 each."""
     order = np.random.default_rng(0).permutation(len(data_set.samples))[:most]
     prepared = (prepare_page(data_set.samples[index].page, data_set.forms) for index in order)
     pages = [page for page in prepared if not isinstance(page, PageProblem)]
-    readings = finish_pages(pages, load_classifier("cnn"), Policy(), load_string_reader("strings"))
+    readings = finish_pages(pages, load_classifier("cnn"), policy, load_string_reader("strings"))
     fields = [field for page in readings for field in page.fields if field.value and field.traits]
     return {name: np.array([_statistic(field, name) for field in fields]) for name in ("confidence", *TRAITS)}
 
@@ -107,6 +115,21 @@ def _other_writing(name: str, known: Samples, other: Samples) -> Iterator[str]:
     if report is None:
         raise ValueError(f"{name} or {REFERENCE} has too few fields")
     yield f"\n{REFERENCE} as reference ({report.reference_fields} fields), {name} ({report.fields} fields)\n"
+    yield from _table(report)
+
+
+def _beside_calibration(name: str, trust: Trust, now: Samples) -> Iterator[str]:
+    """All statistics, although a first batch is only told of what the readers say of it."""
+    known = trust.group("", FieldKind.FREEHAND).reference
+    report = None if known is None else drift(known, {statistic: sample.tolist() for statistic, sample in now.items()})
+    if report is None:
+        yield f"\n{trust.name} does not say what its fields are like, or {name} has too few"
+        return
+    yield f"\n{trust.name} as reference ({report.reference_fields} fields), {name} ({report.fields} fields)\n"
+    yield from _table(report)
+
+
+def _table(report: DriftReport) -> Iterator[str]:
     yield "| statistic | median before | now | KS distance | stability index | level |\n|---|---|---|---|---|---|"
     for one in report.statistics:
         told = f"{one.before:.3g} | {one.now:.3g} | {one.distance:.2f} | {one.stability:.2f}"
@@ -117,6 +140,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.drift", description=__doc__.splitlines()[0])
     parser.add_argument("--most", type=int, default=1500, help="fields of a set that are read at most")
     parser.add_argument("--splits", type=int, default=200, help="random halves")
+    parser.add_argument("--string-model", default="strings", help="the reader whose calibration is compared with")
     parser.add_argument("--build", type=Path, default=Path("build/bench"), help="where blanks go")
     return parser.parse_args()
 

@@ -62,5 +62,5 @@ def _draw_reliability(axes: Axes, figures: Mapping[str, FieldFigures]) -> None:
         places = [each.confidence + number * width for each in one.reliability]
         counts.bar(places, [each.weight for each in one.reliability], width=width, alpha=0.25, color=colour)
     axes.set(xlabel="confidence", ylabel="share right", title="reliability", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes.legend(loc="lower right", fontsize="small")
+    axes.legend(loc="upper left", fontsize="small")
     counts.set(yscale="log", ylabel="fields")
