@@ -16,6 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from ledger.database import connect
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
+from ledger.review import Review
+from ledger.review_types import Place, ReviewPolicy, Scope, Seat, Verdict
 from ledger.schema import VERSION_TABLE, _config, upgrade
 from ledger.tables import metadata, pages
 
@@ -114,6 +116,53 @@ def test_a_page_with_readings_cannot_be_deleted(ledger: Ledger, read: Callable) 
     ledger.record_chunk(ledger.open_batch("scans", "zip", "1"), [read()])
     with pytest.raises(IntegrityError), ledger._database.write() as connection:
         connection.execute(delete(pages))
+
+
+def test_answers_of_the_second_schema_settle_their_fields(url: str) -> None:
+    database = connect(url)
+    with database.write() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for statement in _SECOND_SCHEMA:
+            connection.execute(text(statement))
+    database.close()
+    with Ledger.open(url) as ledger:
+        review = ledger.review(ReviewPolicy(blind_below=0.0, known_share=0.0))
+        (item,) = review.next_items(Seat("Ada", "a"), Scope(batch=1), 9)
+        assert item.place == Place(1, 2)
+        surest = Review(ledger._database, ReviewPolicy(blind_below=0.9))
+        assert (len(review.value_groups(Scope(batch=1), 1)), surest.value_groups(Scope(batch=1), 1)) == (1, [])
+        history = review.history(Place(1, 0))
+        assert [(change.verdict, change.was, change.value) for change in history] == [
+            (Verdict.VALUE, "41", "42"),
+            (Verdict.BLANK, "42", ""),
+        ]
+        progress = review.progress(Scope(batch=1))
+        assert (progress.open, progress.settled) == (1, 2)
+        assert ledger.summary(1).checked == 1
+
+
+_ANSWER = "INSERT INTO corrections (page_id, position, value, reviewer, recorded_at) VALUES"
+_READING = (
+    "INSERT INTO readings (page_id, position, field, value, confidence, needs_review, reasons, alternatives, digits"
+)
+_SECOND_SCHEMA = (
+    "INSERT INTO batches (source, form, form_digest, opened_at, audit_key) VALUES ('s', 'f', 'd', '2026-01-01', 'ab')",
+    "INSERT INTO pages (batch_id, scan, scan_order, page, sha256, claim, read_at, form, form_version, threshold)"
+    " VALUES (1, 'a', 'a', 1, 'X', '', '2026-01-01', 'f', '1', 0.9)",
+    *(
+        f"{_READING}, x_mm, y_mm, width_mm, height_mm) VALUES (1, {row}, '[]', '[]', 1, 1, 1, 1)"
+        for row in (
+            "0, 'zip', '41', 0.5, true, 'low_confidence'",
+            "1, 'date', '41', 0.99, false, ''",
+            "2, 'sum', '41', 0.99, true, 'audit_sample'",
+        )
+    ),
+    f"{_ANSWER} (1, 0, '42', 'Ada', '2026-01-01')",
+    f"{_ANSWER} (1, 0, '', 'Ada', '2026-01-02')",
+    f"{_ANSWER} (1, 1, '41', 'Ada', '2026-01-02')",
+)
 
 
 def test_a_ledger_of_the_first_schema_is_brought_up_with_all_it_holds(url: str) -> None:
