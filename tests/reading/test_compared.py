@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from forms.template import FieldKind
+from reading import site_trust
 from reading.calibration import Calibration
 from reading.checked import CheckedField
 from reading.compared import Compared, confusion, figures_by_kind, honesty_of
-from reading.site_trust import LEAST_OF_SITE, fit_site_trust
+from reading.site_trust import fit_site_trust
 from tests.made_lessons import lesson, reading
 
 
@@ -60,8 +61,9 @@ def made(tmp_path):
     return make
 
 
-def test_a_form_with_few_corrections_is_judged_by_composed_fields(made):
-    few = [("meter", checked(3.0, number % 9 > 0)) for number in range(LEAST_OF_SITE - 1)]
+def test_a_form_with_few_corrections_is_judged_by_composed_fields(made, monkeypatch):
+    monkeypatch.setattr(site_trust, "LEAST_OF_SITE", 60)
+    few = [("meter", checked(3.0, number % 20 > 0)) for number in range(59)]
     assert made(few).group("meter", FieldKind.COMB).form is None
     trust = made([*few, ("meter", checked(4.0, True))])
     assert trust.group("meter", FieldKind.COMB).form == "meter"
@@ -69,9 +71,15 @@ def test_a_form_with_few_corrections_is_judged_by_composed_fields(made):
     assert made(few, trust).group("meter", FieldKind.COMB).form == "meter"
 
 
+def test_few_corrections_are_enough_where_they_break_what_composed_fields_promise(made):
+    wrong = [("meter", checked(9.0, number % 3 > 0)) for number in range(60)]
+    assert made(wrong).group("meter", FieldKind.COMB).form == "meter"
+    assert made([("meter", checked(9.0, True)) for _ in range(60)]).group("meter", FieldKind.COMB).form is None
+
+
 def test_a_site_that_is_harder_than_composed_fields_gets_stricter_thresholds(made):
     rng = np.random.default_rng(2)
-    surenesses = rng.normal(3, 2, 900)
+    surenesses = rng.normal(3, 2, 1200)
     hard = [("meter", checked(float(sure), bool(rng.random() < 1 / (1 + np.exp(1.5 - sure))))) for sure in surenesses]
     trust = made(hard)
     assert trust.confidence("meter", FieldKind.COMB, {"posterior": 3.0}) < trust.confidence(
