@@ -47,9 +47,7 @@ def evaluate_fields(ledger_url: str, truth: Path | None = None, scans: str | Non
         raise JobError(str(error)) from error
     judged = _beside_answers(fields) if truth is None else _beside_truth(fields, true_values(truth))
     if not judged:
-        raise JobError(
-            "There is nothing to compare with.", "Name true values with --truth, or import people's answers."
-        )
+        raise _nothing_known(fields, truth)
     everything = [one for of_group in judged.values() for one in of_group]
     groups = [Evaluated(name, field_figures(judged[name])) for name in sorted(judged)]
     return groups if len(groups) == 1 else [*groups, Evaluated(ALL, field_figures(everything))]
