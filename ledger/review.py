@@ -47,6 +47,7 @@ from ledger.review_types import (
     Scope,
     ScopeCount,
     Seat,
+    Stage,
     ValueGroup,
 )
 from ledger.review_views import view_items, view_settled
@@ -106,7 +107,7 @@ class Review:
             return value_groups(connection, scope, self.policy.blind_below, least)
 
     def item(self, seat: Seat, place: Place) -> ReviewItem:
-        """One field and what holds, without a lease.
+        """One field and, where it is settled, what holds; without a lease.
 
         Raises:
             AnswerError: the ledger holds no such field.
@@ -115,7 +116,8 @@ class Review:
             found = view_items(connection, seat, [place], self.policy.blind_below)
             if place not in found:
                 raise AnswerError("the ledger holds no such field", "go back to the queue")
-            return view_settled(connection, found[place])
+            item = found[place]
+            return view_settled(connection, item) if item.stage is Stage.SETTLED else item
 
     def crop(self, place: Place) -> bytes:
         """A field's crop as PNG; b"" where there is none."""

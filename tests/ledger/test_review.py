@@ -325,6 +325,10 @@ def test_known_answers_measure_reviewers_and_are_no_work(ledger: Ledger, read: C
     assert work.review.undo(ADA, "test", "undo") == accepted
     assert not work.review.save(ADA, answer).known
     assert work.review.history(accepted) == []
+    assert work.review.undo(ADA, "test", "undo") == accepted
+    seen = work.review.item(ADA, accepted)
+    assert (seen.stage, seen.answer_id, seen.reasons) == (Stage.FIRST, None, ("low_confidence",))
+    work.review.save(ADA, answer)
     assert work.review.progress(work.scope).open == before.open
     assert accepted not in work.give(ADA, 99)
     work.review.release(ADA)
