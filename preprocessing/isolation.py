@@ -30,8 +30,12 @@ class CropError(MendableError):
 
 def isolate_fields(registered: RegisteredPage) -> tuple[FieldImage, ...]:
     """Cut all fields of a page, in the form's order, at the form's working dpi."""
-    source = _Source.of(registered)
-    return tuple(_isolate(source, field, registered.form) for field in registered.form.fields)
+    source, form = _Source.of(registered), registered.form
+    px_per_mm = form.working_dpi / MM_PER_INCH
+    if form.blank is None:
+        return tuple(_by_its_lines(source, field, px_per_mm) for field in form.fields)
+    blank = blank_print(form)
+    return tuple(_by_its_print(source, field, blank, px_per_mm) for field in form.fields)
 
 
 def whole_image_field(page: Page, form: FormTemplate) -> FieldImage:
@@ -90,7 +94,7 @@ def _no_finer(grey: np.ndarray) -> np.ndarray:
 
 
 def _crop_size(form: FormTemplate, region: Box, px_per_mm: float) -> tuple[int, int]:
-    """The height and width at which ``_isolate`` cuts a field out."""
+    """The height and width at which a field is cut out."""
     reach_mm, reach = (0.0, 0) if form.blank is not None else (REACH_MM, round(REACH_MM * px_per_mm))
     wide = region.grown(reach_mm)
     return round(wide.height_mm * px_per_mm) - 2 * reach, round(wide.width_mm * px_per_mm) - 2 * reach
@@ -133,13 +137,11 @@ class _Source:
         )
 
 
-def _isolate(source: _Source, field: Field, form: FormTemplate) -> FieldImage:
-    px_per_mm = form.working_dpi / MM_PER_INCH
+def _by_its_print(source: _Source, field: Field, blank: BlankPrint, px_per_mm: float) -> FieldImage:
+    """A field of a form whose print is known, aligned to it; of a comb also what is written around it."""
     region = field.box.grown(MARGIN_MM)
     cells = tuple(_pixels(box, region, px_per_mm) for box in field.boxes)
-    if form.blank is None:
-        return _by_its_lines(source, field, region, cells, px_per_mm)
-    prints = _field_prints(blank_print(form), field)
+    prints = _field_prints(blank, field.name)
     reach_px = round(REACH_MM * px_per_mm)
     outside_px = reach_px + (_around_px(px_per_mm) if field.kind is FieldKind.COMB else 0)
     wide = source.cut_beyond(region, outside_px, px_per_mm)
@@ -158,10 +160,10 @@ def _isolate(source: _Source, field: Field, form: FormTemplate) -> FieldImage:
     return FieldImage(field, grey, ink, cells, px_per_mm, around=around)
 
 
-def _by_its_lines(
-    source: _Source, field: Field, region: Box, cells: tuple[PixelBox, ...], px_per_mm: float
-) -> FieldImage:
+def _by_its_lines(source: _Source, field: Field, px_per_mm: float) -> FieldImage:
     """A field of a form without a blank: its print is the lines that are found along its cells' borders."""
+    region = field.box.grown(MARGIN_MM)
+    cells = tuple(_pixels(box, region, px_per_mm) for box in field.boxes)
     wide = source.cut(region.grown(REACH_MM), px_per_mm)
     reach_px = round(REACH_MM * px_per_mm)
     dark = darkness(wide, px_per_mm)
@@ -181,9 +183,10 @@ class _FieldPrints:
 
 
 @lru_cache(maxsize=KEPT_FIELDS)
-def _field_prints(blank: BlankPrint, field: Field) -> _FieldPrints:
-    """Made for the first page of a form, and kept for the next."""
+def _field_prints(blank: BlankPrint, name: str) -> _FieldPrints:
+    """Those of a field by its name, made for the first page of a form and kept for the next."""
     form = blank.form
+    field = next(field for field in form.fields if field.name == name)
     px_per_mm = form.working_dpi / MM_PER_INCH
     cut = field.box.grown(MARGIN_MM)
     inner = FieldPrint.of(_blank_darkness(form, cut, px_per_mm), px_per_mm)
