@@ -14,10 +14,12 @@ from flows.chosen_models import chosen_models, store_folder
 from flows.errors import JobError
 from flows.page_bounds import PageBounds
 from flows.page_reading import PageReader, ReadingPlan
+from flows.remote_folder import RemoteFolder
 from flows.settings import MAX_WORKERS, DigitizeJob
 from flows.unread_scans import MIN_CHUNK
 from forms.template import FormTemplate
-from preprocessing.scans import ScanFile, ScanFolderError, list_scans
+from preprocessing.remote_scans import is_remote
+from preprocessing.scans import ScanFile, ScanFolderError, list_remote_scans, list_scans
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class CheckedJob:
     scheduler: str | None
     bounds: PageBounds
     out: Path
+    remote_out: RemoteFolder | None
     ledger_url: str
     audit_share: float
     drift_reference: int
@@ -50,16 +53,17 @@ def check(job: DigitizeJob) -> CheckedJob:
     Raises:
         JobError: with one line that says what is wrong and what to do.
     """
+    remote_out = _remote_out(job)
     plan = reading_plan(job)
     reader = PageReader.load(plan)
-    source = Path(job.scans).expanduser().resolve()
+    source = _source(job.scans)
     listed = _listed(source)
-    out = _writable(job.out_folder)
-    files = _outside(out, source, listed)
+    out = remote_out.local if remote_out else _writable(job.out_folder)
+    files = _outside(job.out if remote_out else str(out.resolve()), source, listed)
     workers = job.workers or default_workers(len(files))
     form = "+".join(form.name for form in reader.forms)
     return CheckedJob(
-        source=str(source),
+        source=source,
         form=form,
         form_digest=_digest(reader.forms),
         files=files,
@@ -70,6 +74,7 @@ def check(job: DigitizeJob) -> CheckedJob:
         scheduler=job.scheduler,
         bounds=PageBounds(job.page_seconds, job.page_memory_mb),
         out=out,
+        remote_out=remote_out,
         ledger_url=job.ledger_url,
         audit_share=job.audit_share,
         drift_reference=job.drift_reference,
@@ -94,11 +99,26 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _listed(source: Path) -> list[ScanFile]:
+def _source(scans: str) -> str:
+    """What names the scans in the ledger: an address as it is, a local path in full."""
+    return scans.rstrip("/") if is_remote(scans) else str(Path(scans).expanduser().resolve())
+
+
+def _listed(source: str) -> list[ScanFile]:
     try:
-        return list_scans(source)
+        return list_remote_scans(source) if is_remote(source) else list_scans(Path(source))
     except ScanFolderError as error:
         raise JobError(error.problem, error.mend) from error
+
+
+def _remote_out(job: DigitizeJob) -> RemoteFolder | None:
+    if not is_remote(job.out):
+        return None
+    if job.ledger is None:
+        raise JobError(f"No ledger can lie in {job.out}.", "Name one of this machine, or of a server, with --ledger.")
+    folder = RemoteFolder(job.out)
+    folder.begin()
+    return folder
 
 
 def _writable(folder: Path) -> Path:
@@ -112,18 +132,17 @@ def _writable(folder: Path) -> Path:
         ) from error
 
 
-def _outside(out: Path, source: Path, files: Sequence[ScanFile]) -> Sequence[ScanFile]:
+def _outside(out: str, source: str, files: Sequence[ScanFile]) -> Sequence[ScanFile]:
     """The scans without what an output folder inside the scan folder holds."""
-    folder = out.resolve()
-    if not folder.is_relative_to(source) or folder == source:
+    inside = out.rstrip("/").removeprefix(f"{source}/")
+    if inside == out.rstrip("/"):
         return files
-    return [file for file in files if not file.path.is_relative_to(folder)]
+    return [file for file in files if not file.name.startswith(f"{inside}/")]
 
 
 def batch_key(job: DigitizeJob, forms: Sequence[FormTemplate]) -> tuple[str, str, str]:
     """Source, form and form digest: what makes the scans of a job the same batch as an earlier run's."""
-    source = Path(job.scans).expanduser().resolve()
-    return str(source), "+".join(form.name for form in forms), _digest(forms)
+    return _source(job.scans), "+".join(form.name for form in forms), _digest(forms)
 
 
 def _digest(forms: Sequence[FormTemplate]) -> str:

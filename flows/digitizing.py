@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -104,6 +104,7 @@ def digitize(
             run.read_all(progress, submit)
             summary = run.patiently(run.export)
             run.patiently(lambda: run.write_report(summary))
+            run.publish()
         except LedgerError as error:
             raise JobFailed(str(error)) from error
         run.check_outcome(summary)
@@ -187,12 +188,19 @@ class Digitization:
         empty_folder = None if progress.files_total else self.job.source
         batch = self._ledger.summary(self._batch)
         promises = self.job.reader.policy.describe()
-        return summarize(batch, written, progress.pages, progress.seconds, empty_folder, promises, notices)
+        remote = self.job.remote_out
+        summary = summarize(batch, written, progress.pages, progress.seconds, empty_folder, promises, notices)
+        return replace(summary, remote_out=remote) if remote else summary
 
     def write_report(self, summary: DigitizeSummary) -> None:
         """Write the report of the whole batch beside its CSV."""
         rows = self._ledger.report_rows(self._batch, SHOWN, PAGES_SHOWN)
         write_report(f"{Path(self.job.source).name} by {self.job.form}", summary, rows, summary.report_html)
+
+    def publish(self) -> None:
+        """Store what was written where it was asked for, if that is not on this machine."""
+        if self.job.remote_out:
+            self.job.remote_out.publish()
 
     def _watch(self) -> Notices:
         """What the audit, and the comparison with earlier fields, have to say of what was read."""
@@ -226,12 +234,22 @@ class Digitization:
             for files in chunked(self.job.files, size):
                 if self._stop:
                     return
-                waiting += self._sift(files, list(threads.map(hash_scan, files)), report)
+                waiting += self._sift(files, self._hashes(files, threads), report)
                 while len(waiting) >= size:
                     yield waiting[:size]
                     del waiting[:size]
         if waiting:
             yield waiting
+
+    def _hashes(self, files: Sequence[ScanFile], threads: ThreadPoolExecutor) -> list[str | PageProblem]:
+        """The sha256 of each file, or why it can't be had; remote ones are fetched if they are new or have changed."""
+        versions = {file.version for file in files} - {""}
+        known = self.patiently(lambda: self._ledger.known_contents(versions)) if versions else {}
+        hashes = list(threads.map(lambda file: known.get(file.version) or hash_scan(file), files))
+        fetched = {f.version: sha for f, sha in zip(files, hashes, strict=True) if isinstance(sha, str)}
+        if new := {version: sha for version, sha in fetched.items() if version and version not in known}:
+            self.patiently(lambda: self._ledger.note_contents(new))
+        return hashes
 
     def _sift(
         self, files: Sequence[ScanFile], hashes: Sequence[str | PageProblem], report: Callable[[Progress], None]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from flows.errors import ExitCode
+from flows.remote_folder import RemoteFolder
 from ledger.csv_export import Export
 from ledger.ledger import BatchSummary
 from preprocessing.page import ProblemReason
@@ -21,7 +22,8 @@ class DigitizeSummary:
     ``pages`` were read, in this run or an earlier one; ``new_pages`` in this run, in ``seconds``. ``flagged`` counts
     fields by reason (a field may have several), ``unreadable`` pages or files by reason. ``promises`` say what this run
     accepts, ``notices`` what the audit and the drift watch found. ``checked`` flagged fields have people's answers.
-    ``kept_csv`` is an earlier readings.csv with corrections, under its new name; ``empty_folder`` the scan folder where
+    ``kept_csv`` is an earlier readings.csv with corrections, under its new name; ``remote_out`` is where the files were
+    stored, if not on this machine; ``empty_folder`` the scan folder where
     there are no scans in it.
     """
 
@@ -39,6 +41,7 @@ class DigitizeSummary:
     promises: tuple[str, ...] = ()
     notices: Notices = ()
     checked: int = 0
+    remote_out: RemoteFolder | None = None
 
     @property
     def pages_per_second(self) -> float:
@@ -73,9 +76,9 @@ class DigitizeSummary:
                 yield f"{title:<8} " + ", ".join(f"{count} {reason}" for reason, count in _by_count(counts))
         for title, text in self.notices:
             yield f"{title:<8} {text}"
-        yield f"Written  {self.readings_csv}"
-        yield f"         {self.records_csv}"
-        yield f"         {self.report_html}"
+        files = (self.readings_csv, self.records_csv, self.report_html)
+        shown = [self.remote_out.file(file.name) if self.remote_out else str(file) for file in files]
+        yield "Written  " + "\n         ".join(shown)
         if self.kept_csv:
             yield describe_kept(self.kept_csv)
 

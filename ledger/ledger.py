@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from ledger.judging import ReadField, read_fields
 from ledger.label_studio import Tasks, write_tasks
 from ledger.lessons import Lessons
 from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
+from ledger.remote_scans import known_contents, note_contents
 from ledger.reporting import ReportRows, report_rows
 from ledger.rereading import Rereading
 from ledger.review import Review
@@ -245,6 +246,16 @@ class Ledger:
             LedgerError: the file cannot be read as one, or the database cannot be written.
         """
         return import_answers(self._database, path, rules)
+
+    def known_contents(self, versions: Collection[str]) -> dict[str, str]:
+        """Versions of remote scans that were fetched before -> the sha256 of their content."""
+        with self._database.read() as connection:
+            return known_contents(connection, versions)
+
+    def note_contents(self, contents: Mapping[str, str]) -> None:
+        """Note which content (sha256) versions of remote scans have."""
+        with self._database.write() as connection:
+            note_contents(connection, contents)
 
     def fields(self, batch: int, form: str, field: str) -> list[RecordedField]:
         """One field on all pages of a batch that show this form, in the order of recording."""

@@ -274,6 +274,14 @@ accounts = Table(
 )
 
 # What the servers of a ledger share, made when it is first asked for.
+# The versions are digests of addresses and the stores' tags, so that they name nobody.
+remote_scans = Table(
+    "remote_scans",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("sha256", Text, nullable=False),
+)
+
 secrets = Table(
     "secrets",
     metadata,

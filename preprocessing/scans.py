@@ -18,6 +18,7 @@ from pathlib import Path
 from preprocessing.decoding import decode
 from preprocessing.page import Page, PageProblem, ProblemReason
 from preprocessing.raster import Raster, Refusal
+from preprocessing.remote_scans import RemoteError, RemotePath, list_files
 
 SETTLE_S = 2.0  # a file changed less than this ago may still be on its way from the scanner
 MAX_FILE_BYTES = 512 * 1024 * 1024
@@ -49,13 +50,15 @@ class ScanFile:
     """A file that may hold pages.
 
     ``name`` is its path relative to the scan folder, with ``/``, always printable Unicode; ``path`` opens it.
-    ``size`` in bytes and ``mtime_ns`` are as listed, both -1 where they could not be had.
+    ``size`` in bytes and ``mtime_ns`` are as listed, both -1 where they could not be had. ``version`` changes with the
+    content where a remote folder tells that, else it is empty.
     """
 
     name: str
-    path: Path
+    path: Path | RemotePath
     size: int
     mtime_ns: int
+    version: str = ""
 
 
 def list_scans(root: Path) -> list[ScanFile]:
@@ -74,6 +77,23 @@ def list_scans(root: Path) -> list[ScanFile]:
         raise ScanFolderError(f"{root} does not exist.", "Check the path of the scans.") from error
     except OSError as error:
         raise ScanFolderError(f"{root} cannot be read: {error.strerror}.", "Ask for permission to read it.") from error
+    return sorted(scans, key=_natural_order)
+
+
+def list_remote_scans(url: str) -> list[ScanFile]:
+    """The scans in a remote folder, as ``list_scans`` chooses and sorts them; or the file at ``url`` alone.
+
+    Raises:
+        ScanFolderError: it cannot be reached.
+    """
+    try:
+        files = [file for file in list_files(url) if not any(map(_passed_over, file.name.split("/")))]
+    except RemoteError as error:
+        raise ScanFolderError(error.problem, error.mend) from error
+    scans = [
+        ScanFile(_printable(Path(file.name)), file.path, file.status.st_size, file.status.st_mtime_ns, file.version)
+        for file in files
+    ]
     return sorted(scans, key=_natural_order)
 
 
@@ -187,11 +207,13 @@ def _unfit(file: ScanFile, settle_s: float) -> PageProblem | None:
     return _too_large(file) if status.st_size > MAX_FILE_BYTES else None
 
 
-def _read_bounded(path: Path) -> bytes | None:
+def _read_bounded(path: Path | RemotePath) -> bytes | None:
     """The content of a file, None for more than ``MAX_FILE_BYTES``; of one that grows meanwhile, one byte more."""
+    size = path.stat().st_size
+    if size > MAX_FILE_BYTES:
+        return None
     with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        return stream.read(size + 1) if size <= MAX_FILE_BYTES else None
+        return stream.read(size + 1)
 
 
 def _problem(file: ScanFile, reason: ProblemReason, detail: str, sha256: str = "") -> PageProblem:
@@ -219,7 +241,8 @@ def _unread(file: ScanFile, error: OSError, sha256: str = "") -> PageProblem:
     if isinstance(error, PermissionError):
         return _problem(file, ProblemReason.NO_PERMISSION, "The file may not be read: change its permissions.", sha256)
     detail = f"The file cannot be read ({error.strerror}): check the disk or the network share."
-    return _problem(file, ProblemReason.UNREADABLE_FILE, detail, sha256)
+    # Without the sha256: the content is not to blame, and the next run tries it again.
+    return _problem(file, ProblemReason.UNREADABLE_FILE, detail)
 
 
 def _named(page: Raster | Refusal, name: str, number: int, sha256: str) -> Page | PageProblem:
