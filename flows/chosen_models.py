@@ -8,7 +8,8 @@ from pathlib import Path
 from flows.batch_lock import SQLITE
 from flows.errors import JobError
 from mnist_model.bundle import ModelError
-from mnist_model.model_store import DIGITS, STRINGS, ModelStore
+from mnist_model.model_store import ModelStore
+from mnist_model.versions import DIGITS, STRINGS
 
 MODELS_VARIABLE = "FORMDIGITS_MODELS"
 NO_STRINGS = "none"  # in place of a string reader's name: the digit model reads alone

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from flows.chosen_models import model_store
 from flows.errors import JobError
 from mnist_model.bundle import ModelError
-from mnist_model.model_store import ModelStore, Promotion, Version
+from mnist_model.model_store import ModelStore
+from mnist_model.versions import SHIPPED_VERSION, Promotion, VersionCard
 
 
 def describe_versions(models: str | None, ledger_url: str | None) -> Iterator[str]:
@@ -21,9 +22,9 @@ def describe_versions(models: str | None, ledger_url: str | None) -> Iterator[st
     try:
         store = model_store(models, ledger_url)
         promotions, current = store.promotions(), store.current_number()
-        for version in reversed(store.versions()):
-            yield f"{'*' if version.number == current else ' '} {version.number}  {_readers(version)}"
-            yield from (f"     {line}" for line in _told(version, promotions))
+        for number in reversed(store.numbers()):
+            yield f"{'*' if number == current else ' '} {number}  {_readers(store, number)}"
+            yield from (f"     {line}" for line in (*_made(store, number), *_history(number, promotions)))
     except ModelError as error:
         raise JobError(str(error)) from error
 
@@ -38,7 +39,7 @@ def versions_json(models: str | None, ledger_url: str | None) -> Iterator[str]:
         store = model_store(models, ledger_url)
         content = {
             "in_use": store.current_number(),
-            "versions": [_as_dict(version) for version in store.versions()],
+            "versions": [_as_dict(store, number) for number in store.numbers()],
             "promotions": [asdict(one) for one in store.promotions()],
         }
     except ModelError as error:
@@ -85,28 +86,40 @@ def _said(store: ModelStore, promotion: Promotion) -> str:
     return f"Version {promotion.version} is in use from the next run on: {readers}"
 
 
-def _readers(version: Version) -> str:
+def _readers(store: ModelStore, number: int) -> str:
     try:
-        return version.readers
+        return store.version(number).readers
     except ModelError as error:
         return f"damaged: {error.problem}"
 
 
-def _told(version: Version, promotions: list[Promotion]) -> Iterator[str]:
-    card = version.card
+def _made(store: ModelStore, number: int) -> Iterator[str]:
+    card = _card(store, number)
     if card is None:
+        return
+    yield f"trained {card.created} from version {card.parent} on {card.ledger}"
+    yield from (f"on {what}: sha256 {digest}" for what, digest in card.trained_on.items())
+    yield ", ".join(f"{name} {figure:g}" for name, figure in card.figures.items())
+    yield from (f"refused: {reason}" for reason in card.refused)
+
+
+def _history(number: int, promotions: Sequence[Promotion]) -> Iterator[str]:
+    if number == SHIPPED_VERSION:
         yield "ships with the software"
-    else:
-        yield f"trained {card.created} from version {card.parent} on {card.ledger}"
-        yield from (f"on {what}: sha256 {digest}" for what, digest in card.trained_on.items())
-        yield ", ".join(f"{name} {figure:g}" for name, figure in card.figures.items())
-        yield from (f"refused: {reason}" for reason in card.refused)
     for promotion in promotions:
-        if promotion.version == version.number:
+        if promotion.version == number:
             how = "gone back to" if promotion.is_rollback else "taken into use"
             yield f"{how} {promotion.at} by {promotion.by}{': ' if promotion.why else ''}{promotion.why}"
 
 
-def _as_dict(version: Version) -> dict[str, object]:
-    card = {} if version.card is None else asdict(version.card)
-    return {"version": version.number, "readers": _readers(version), **card}
+def _as_dict(store: ModelStore, number: int) -> dict[str, object]:
+    card = _card(store, number)
+    return {"version": number, "readers": _readers(store, number), **({} if card is None else asdict(card))}
+
+
+def _card(store: ModelStore, number: int) -> VersionCard | None:
+    """What is known of a version; None for what ships, and for a version that is damaged."""
+    try:
+        return store.version(number).card
+    except ModelError:
+        return None

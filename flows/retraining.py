@@ -27,8 +27,9 @@ from ledger.ledger import Ledger
 from ledger.lessons import Lessons
 from mnist_model.bundle import ModelError, find_bundle
 from mnist_model.digit_files import DatasetError
-from mnist_model.model_store import ModelStore, Version, VersionCard, learned_to, remove_leftovers
+from mnist_model.model_store import ModelStore, learned_to, remove_leftovers
 from mnist_model.strings.bundle import find_string_bundle
+from mnist_model.versions import Version, VersionCard
 from reading.lessons import LearningError, Shortage
 
 GATE = "formdigits retrain"  # who promotes
@@ -115,16 +116,12 @@ class _Retrainer:
             return Retraining(parent.number, fresh)
         gathered = gather(self._lessons.corrected(), forms)
         _check(gathered)
-        made: list[Learned] = []
-
-        def fill(folder: Path) -> VersionCard:
-            made.append(learn(gathered.lessons, _folders(parent), folder, self._settings, progress))
-            write_training_report(parent, gathered, made[0], folder / REPORT_FILE)
-            return self._card(parent, newest, made[0])
-
-        version = self._store.add(fill)
-        kept_back = made[0].verdict.reasons or self._promote(version, parent)
-        return Retraining(parent.number, fresh, gathered, made[0], version, kept_back)
+        with self._store.workshop() as folder:
+            learned = learn(gathered.lessons, _folders(parent), folder, self._settings, progress)
+            write_training_report(parent, gathered, learned, folder / REPORT_FILE)
+            version = self._store.add(folder, self._card(parent, newest, learned))
+        kept_back = learned.verdict.reasons or self._promote(version, parent, learned)
+        return Retraining(parent.number, fresh, gathered, learned, version, kept_back)
 
     def _card(self, parent: Version, newest: int, learned: Learned) -> VersionCard:
         total = learned.kinds[0]
@@ -147,12 +144,12 @@ class _Retrainer:
             refused=learned.verdict.reasons,
         )
 
-    def _promote(self, version: Version, parent: Version) -> tuple[str, ...]:
-        """Takes the version into use, unless another came into use meanwhile: that one, it was not compared with."""
-        total = version.card.figures if version.card else {}
-        why = f"right on {total['right_after']:.0f} of {total['held_out']:.0f} held-out fields, before on "
+    def _promote(self, version: Version, parent: Version, learned: Learned) -> tuple[str, ...]:
+        """Takes the version into use, unless another came into use meanwhile: with that one it was not compared."""
+        total = learned.kinds[0]
+        why = f"right on {total.right_after} of {total.count} held-out fields, before on {total.right_before}"
         try:
-            self._store.promote(version.number, GATE, f"{why}{total['right_before']:.0f}", instead_of=parent.number)
+            self._store.promote(version.number, GATE, why, instead_of=parent.number)
         except ModelError as error:
             return (str(error),)
         return ()

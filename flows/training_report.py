@@ -11,7 +11,7 @@ import numpy as np
 from flows.gathering import Gathered
 from flows.learned import Learned
 from flows.report import page_template
-from mnist_model.model_store import Version
+from mnist_model.versions import Version
 from reading.compared import NO_DIGIT
 from reading.suspicion import Suspect
 

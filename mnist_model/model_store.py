@@ -15,89 +15,27 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
 
-from mnist_model.bundle import ModelError, find_bundle, read_bundle
-from mnist_model.strings.bundle import find_string_bundle, read_string_bundle
+from mnist_model.bundle import ModelError
+from mnist_model.versions import (
+    SHIPPED_VERSION,
+    VERSION_FILE,
+    Promotion,
+    Version,
+    VersionCard,
+    read_promotions,
+    read_version,
+    write_content,
+)
 
-STORE_FORMAT = 1
-SHIPPED_VERSION = 0
-DIGITS, STRINGS = "cnn", "strings"  # the two readers: names of shipped bundles, and of a version's folders
-_VERSION_FILE, _PROMOTIONS_FILE, _LOCK_FILE = "version.json", "promotions.json", ".promotions.lock"
-_WORKSHOP = ".making-"
-
-Read = TypeVar("Read", "VersionCard", "Promotion")
-
-
-@dataclass(frozen=True, slots=True)
-class VersionCard:
-    """What is known of a version.
-
-    ``created`` is a moment in UTC, in ISO's form. ``parent`` is the version that it was trained further from.
-    ``trained_on`` maps what it learned from to sha256; ``ledger`` is the database that the answers came from, without
-    its password, and ``learned_to`` the number of the newest answer there. ``figures`` are what the gate measured.
-    ``refused`` holds the gate's reasons against it, none where it passed.
-    """
-
-    created: str
-    parent: int
-    trained_on: Mapping[str, str]
-    ledger: str
-    learned_to: int
-    figures: Mapping[str, float]
-    refused: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version by its number; ``card`` is None for the models that ship, ``folder`` too."""
-
-    number: int
-    folder: Path | None = None
-    card: VersionCard | None = None
-
-    @property
-    def digit_model(self) -> str:
-        """The digit reader's bundle, by name or folder."""
-        return DIGITS if self.folder is None else str(self.folder / DIGITS)
-
-    @property
-    def string_model(self) -> str:
-        """The string reader's bundle, by name or folder."""
-        return STRINGS if self.folder is None else str(self.folder / STRINGS)
-
-    @property
-    def readers(self) -> str:
-        """Both readers with their versions, as they stand beside every reading.
-
-        Raises:
-            ModelError: a bundle is damaged, incomplete or of another version of this software.
-        """
-        digits = read_bundle(find_bundle(self.digit_model))
-        strings = read_string_bundle(find_string_bundle(self.string_model))
-        return f"{digits.name} + {strings.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Promotion:
-    """That ``version`` came into use: ``at`` a moment in UTC, ``by`` a person or a program, and ``why``.
-
-    ``is_rollback``: it had been in use before, and what had followed it was taken back.
-    """
-
-    version: int
-    at: str
-    by: str
-    why: str
-    is_rollback: bool = False
+_PROMOTIONS_FILE, _LOCK_FILE, _WORKSHOP = "promotions.json", ".promotions.lock", ".making-"
 
 
 class ModelStore:
@@ -106,14 +44,18 @@ class ModelStore:
     def __init__(self, folder: Path):
         self.folder = folder
 
+    def numbers(self) -> list[int]:
+        """The numbers of all versions, 0 for the shipped models first; whether they are whole is not looked at."""
+        kept = (int(path.name) for path in self.folder.glob("[1-9]*") if path.name.isdecimal())
+        return [SHIPPED_VERSION, *sorted(kept)]
+
     def versions(self) -> list[Version]:
         """All versions, the shipped models first.
 
         Raises:
             ModelError: a version's card cannot be read.
         """
-        numbers = sorted(int(path.name) for path in self.folder.glob("[1-9]*") if path.name.isdecimal())
-        return [Version(SHIPPED_VERSION), *(self._read(number) for number in numbers)]
+        return [self._read(number) for number in self.numbers()]
 
     def version(self, number: int) -> Version:
         """The version of that number, with bundles that are whole.
@@ -121,11 +63,11 @@ class ModelStore:
         Raises:
             ModelError: there is none, or it is damaged.
         """
-        if number != SHIPPED_VERSION and not (self.folder / str(number)).is_dir():
-            known = ", ".join(str(version.number) for version in self.versions())
+        if number not in self.numbers():
+            known = ", ".join(map(str, self.numbers()))
             raise ModelError(f"{self.folder} has no version {number}", f"name one of {known}")
-        version = Version(number) if number == SHIPPED_VERSION else self._read(number)
-        _check(version)
+        version = self._read(number)
+        version.check()
         return version
 
     def current(self) -> Version:
@@ -149,22 +91,38 @@ class ModelStore:
         file = self.folder / _PROMOTIONS_FILE
         if not file.is_file():
             return []
-        content = _content(file, "restore it from a backup, or remove it to begin with the shipped models again")
-        return [_made(Promotion, one, file) for one in content["promotions"]]
+        return read_promotions(file)
 
-    def add(self, fill: Callable[[Path], VersionCard]) -> Version:
+    @contextmanager
+    def workshop(self) -> Iterator[Path]:
+        """An empty folder in which a version is made, gone at the end if ``add`` did not take it.
+
+        Raises:
+            ModelError: the store cannot be written.
+        """
+        with _named_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            workshop = Path(tempfile.mkdtemp(prefix=_WORKSHOP, dir=self.folder))
+            try:
+                made = workshop / "new"
+                made.mkdir()
+                yield made
+            finally:
+                shutil.rmtree(workshop)
+
+    def add(self, made: Path, card: VersionCard) -> Version:
         """Put a version into the store; it is not in use by that.
 
         Args:
-            fill: writes the bundles ``cnn`` and ``strings`` into the folder that it is given, and says what they are.
+            made: the folder of a workshop, with the bundles ``cnn`` and ``strings`` in it; it becomes the version's.
+            card: what is known of it.
 
         Raises:
-            ModelError: what was filled in is not whole, or the store cannot be written.
+            ModelError: a bundle is not whole, or the store cannot be written.
         """
-        with _named_errors(self.folder), self._workshop() as made:
-            card = fill(made)
-            (made / _VERSION_FILE).write_text(_json(asdict(card)), encoding="utf-8")
-            _check(Version(SHIPPED_VERSION, made))
+        with _named_errors(self.folder):
+            write_content(made / VERSION_FILE, asdict(card))
+            Version(SHIPPED_VERSION, made).check()
             _settle(made)
             return self._read(self._renamed(made))
 
@@ -206,25 +164,11 @@ class ModelStore:
             return self._write(before, Promotion(in_use[-2], _now(), by, why, is_rollback=True))
 
     def _read(self, number: int) -> Version:
-        folder = self.folder / str(number)
-        content = _content(folder / _VERSION_FILE, f"remove {folder}, or copy it whole from a backup")
-        refused = tuple(content.pop("refused", ()))
-        return Version(number, folder, _made(VersionCard, content | {"refused": refused}, folder / _VERSION_FILE))
-
-    @contextmanager
-    def _workshop(self) -> Iterator[Path]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        workshop = Path(tempfile.mkdtemp(prefix=_WORKSHOP, dir=self.folder))
-        try:
-            made = workshop / "new"
-            made.mkdir()
-            yield made
-        finally:
-            shutil.rmtree(workshop)
+        return Version(number) if number == SHIPPED_VERSION else read_version(self.folder / str(number))
 
     def _renamed(self, made: Path) -> int:
         """Gives the version the next free number; another program may take one at the same moment."""
-        number = self.versions()[-1].number
+        number = self.numbers()[-1]
         while True:
             number += 1
             try:
@@ -248,10 +192,8 @@ class ModelStore:
     def _write(self, before: Sequence[Promotion], new: Promotion) -> Promotion:
         file = self.folder / _PROMOTIONS_FILE
         part = file.with_name(f".{file.name}.part")  # under the lock: nobody else writes it
-        with part.open("w", encoding="utf-8") as stream:
-            stream.write(_json({"promotions": [asdict(one) for one in (*before, new)]}))
-            stream.flush()
-            os.fsync(stream.fileno())
+        write_content(part, {"promotions": [asdict(one) for one in (*before, new)]})
+        _sync(part)
         part.replace(file)
         _sync(self.folder)
         return new
@@ -282,33 +224,6 @@ def _in_use(promotions: Sequence[Promotion]) -> list[int]:
         else:
             numbers.append(promotion.version)
     return numbers
-
-
-def _check(version: Version) -> None:
-    """Raises ``ModelError`` where a bundle of the version is not whole."""
-    _ = version.readers
-
-
-def _content(file: Path, mend: str) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        written = content.pop("format")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ModelError(f"{file} cannot be read ({error})", mend) from error
-    if written != STORE_FORMAT:
-        raise ModelError(f"{file} is of format {written}, this version reads {STORE_FORMAT}", mend)
-    return content
-
-
-def _made(kind: type[Read], content: dict[str, Any], file: Path) -> Read:
-    odd = content.keys() ^ {field.name for field in fields(kind)}
-    if odd:
-        raise ModelError(f"{file} lacks, or should not have: {', '.join(sorted(odd))}", "copy it whole from a backup")
-    return kind(**content)
-
-
-def _json(content: dict[str, Any]) -> str:
-    return json.dumps({"format": STORE_FORMAT, **content}, indent=2) + "\n"
 
 
 def _now() -> str:

@@ -6,6 +6,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from flows.errors import JobError
 from ledger.ledger import Ledger
 from mnist_model.model_store import ModelStore
 from tests.flows.taught import teach
+from tests.mnist_model.test_model_store import fill
 
 
 @pytest.fixture
@@ -49,21 +51,15 @@ def test_each_time_that_there_are_enough_more(ledger: Ledger, url: str, told: li
 def test_what_a_training_knew_counts_no_more(ledger: Ledger, url: str, tmp_path: Path, told: list[int]) -> None:
     teach(url, ["1"] * 3)
     store = ModelStore(tmp_path / "models")
-    store.add(lambda made: _trained(made, ledger))
+    known = ledger.lessons()
+    with store.workshop() as folder:
+        store.add(folder, replace(fill(folder), ledger=known.ledger, learned_to=known.newest()))
     watch = CorrectionWatch(ledger.lessons(), store, 4)
     teach(url, ["2"] * 3)
     assert not watch.look()
     teach(url, ["2"])
     assert watch.look()
     assert told == [4]
-
-
-def _trained(made: Path, ledger: Ledger) -> object:
-    from dataclasses import replace
-
-    from tests.mnist_model.test_model_store import fill
-
-    return replace(fill(made), ledger=ledger.lessons().ledger, learned_to=ledger.lessons().newest())
 
 
 def test_at_the_end_it_is_told_at_the_latest(

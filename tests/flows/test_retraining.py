@@ -21,6 +21,7 @@ from flows.errors import ExitCode, JobError
 from flows.retraining import describe_retraining, retrain
 from mnist_model.model_store import ModelStore
 from tests.flows.taught import job, learning, picture, teach
+from tests.mnist_model.test_model_store import add
 
 VALUES = [f"{n * 37 % 100:02d}" for n in range(80)]
 
@@ -122,15 +123,9 @@ def _erase(folder: Path) -> None:
 
 def _damage(folder: Path) -> None:
     store = ModelStore(folder / "models")
-    store.add(lambda made: learning_files(made))
+    add(store)
     store.promote(1, "test", "")
     (folder / "models" / "1" / "strings" / "model.tflite").write_bytes(b"damaged")
-
-
-def learning_files(made: Path) -> object:
-    from tests.mnist_model.test_model_store import fill
-
-    return fill(made)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +160,17 @@ def test_what_cannot_be_learned_from_is_said_and_changes_nothing(
     assert state(folder) == before
 
 
+def test_a_damaged_version_in_use_is_said_by_all_who_need_it(folder: Path) -> None:
+    _damage(folder)
+    with pytest.raises(JobError, match="models rollback"):
+        chosen_models(None, None, folder / "models")
+    assert "* 1  damaged: " in run("models", "list", "--models", folder / "models").stdout
+    (folder / "models" / "1" / "version.json").write_text("[")
+    listed = run("models", "list", "--models", folder / "models")
+    assert (listed.exit_code, "* 1  damaged: " in listed.stdout) == (0, True)
+    assert run("models", "promote", "0", "--models", folder / "models").exit_code == 0
+
+
 def test_crops_that_show_nothing_are_no_lessons(tmp_path: Path) -> None:
     teach(f"sqlite:///{tmp_path}/l.sqlite", VALUES[:60], png=picture("  "))
     with pytest.raises(JobError, match="the crops of 60 corrections are gone"):
@@ -184,7 +190,7 @@ def test_two_trainings_never_run_at_once(folder: Path, learns: Callable[..., Non
 
 def test_what_came_into_use_meanwhile_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ModelStore(folder / "models")
-    store.add(lambda made: learning_files(made))
+    add(store)
 
     def learn(*arguments: object) -> object:
         store.promote(1, "bob", "by hand")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mnist_model.bundle import SHIPPED, ModelError
-from mnist_model.model_store import SHIPPED_VERSION, ModelStore, VersionCard, remove_leftovers
+from mnist_model.model_store import ModelStore, remove_leftovers
+from mnist_model.versions import SHIPPED_VERSION, Version, VersionCard
 
 CARD = VersionCard(
     created="2026-11-23T04:00:00+00:00",
@@ -30,6 +31,16 @@ def fill(folder: Path) -> VersionCard:
     return CARD
 
 
+def add(store: ModelStore) -> Version:
+    with store.workshop() as folder:
+        return store.add(folder, fill(folder))
+
+
+def add_nothing(store: ModelStore) -> None:
+    with store.workshop() as folder:
+        store.add(folder, CARD)
+
+
 @pytest.fixture
 def store(tmp_path) -> ModelStore:
     return ModelStore(tmp_path / "models")
@@ -39,7 +50,7 @@ def store(tmp_path) -> ModelStore:
 def filled(store) -> ModelStore:
     """With versions 1 and 2, and 2 in use after 1."""
     for number in (1, 2):
-        assert store.add(fill).number == number
+        assert add(store).number == number
         store.promote(number, "ann", "better")
     return store
 
@@ -52,7 +63,7 @@ def test_without_a_folder_the_shipped_models_are_in_use(store):
 
 
 def test_a_version_is_added_and_is_not_in_use_until_it_is_promoted(store):
-    added = store.add(fill)
+    added = add(store)
     assert (added.number, added.card) == (1, CARD)
     assert store.current().number == 0
     promoted = store.promote(1, "ann", "better")
@@ -75,7 +86,7 @@ def test_rollbacks_go_back_step_by_step(filled):
     [
         (lambda store: store.promote(2, "ann", ""), "in use already"),
         (lambda store: store.promote(7, "ann", ""), "no version 7; name one of 0, 1, 2"),
-        (lambda store: store.add(lambda _: CARD), "there is no model"),
+        (add_nothing, "there is no model"),
     ],
 )
 def test_what_cannot_be_done_changes_nothing(filled, act, said):
@@ -112,6 +123,12 @@ def test_a_damaged_version_is_neither_read_nor_promoted_nor_gone_back_to(filled,
     assert filled.current_number() == 2
 
 
+def test_a_damaged_version_keeps_no_other_from_being_made_and_used(filled):
+    (filled.folder / "1" / "version.json").write_text("[")
+    filled.promote(add(filled).number, "ann", "new")
+    assert (filled.current().number, filled.numbers()) == (3, [0, 1, 2, 3])
+
+
 def test_a_damaged_record_of_promotions_is_said(filled):
     (filled.folder / "promotions.json").write_text("{}")
     with pytest.raises(ModelError, match=r"promotions\.json cannot be read"):
@@ -121,14 +138,14 @@ def test_a_damaged_record_of_promotions_is_said(filled):
 def test_a_store_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "models").write_text("a file")
     with pytest.raises(ModelError, match="cannot be written"):
-        ModelStore(tmp_path / "models").add(fill)
+        add(ModelStore(tmp_path / "models"))
 
 
 KILL = """
 import json, os, signal, sys
 from pathlib import Path
 from mnist_model import model_store
-from tests.mnist_model.test_model_store import fill
+from tests.mnist_model.test_model_store import add
 
 def dying(act):
     def wrapped(*arguments, **options):
@@ -149,7 +166,7 @@ while died:
     child = os.fork()
     if child == 0:
         left = at
-        store.promote(store.add(fill).number, "ann", "new")
+        store.promote(add(store).number, "ann", "new")
         os._exit(0)
     died = os.WIFSIGNALED(os.waitpid(child, 0)[1])
     left = -1
