@@ -111,7 +111,7 @@ def person(browsers: Callable[[str], Any]) -> Iterator[Callable[[str], Any]]:
 
     def tab(name: str) -> Any:
         tabs.append(browsers(name).new_page())
-        tabs[-1].set_default_timeout(10_000)
+        tabs[-1].set_default_timeout(30_000)
         tabs[-1].on("pageerror", lambda error: failures.append(error))
         return tabs[-1]
 
