@@ -211,8 +211,16 @@ def _is_new(answer: _Answer, outcome: _Sorted) -> bool:
 
 
 def _given(answer: _Answer, source: Source) -> GivenAnswer:
-    place, reviewer = answer.field.place, storable(answer.row.reviewer)
-    return GivenAnswer(place, reviewer, source, answer.verdict, answer.value, overrides=answer.overrides)
+    return GivenAnswer(
+        place=answer.field.place,
+        reviewer=storable(answer.row.reviewer),
+        source=source,
+        verdict=answer.verdict,
+        value=answer.value,
+        overrides=answer.overrides,
+        informed=False,  # of what somebody says at this very moment
+        seen=answer.field.holds,
+    )
 
 
 def _mended(answer: _Answer, mend: Mend) -> MendedRow:

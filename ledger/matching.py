@@ -40,7 +40,10 @@ class NamedField:
 
 
 def find_fields(connection: Connection, names: Collection[FieldName]) -> dict[FieldName, list[NamedField]]:
-    """The fields of these names, those of the newest batch first: another form may have read the page too."""
+    """The fields of these names, those of the newest batch first: another form may have read the page too.
+
+    What was erased is not among them: nobody's answer brings a value back.
+    """
     found: dict[FieldName, list[NamedField]] = {}
     contents = sorted({sha256 for sha256, _, _ in names})
     for start in range(0, len(contents), _CONTENTS_AT_ONCE):
@@ -59,7 +62,8 @@ def _fields_of(contents: Sequence[str]) -> Select[Any]:
     of_field = [readings.c[name] for name in ("page_id", "position", "field", "value", "two_keys")]
     query: Select[Any] = select(*of_page, *of_field, review_items.c.answer_id)
     query = query.join_from(pages, readings).outerjoin(review_items, OF_READING)
-    return query.where(pages.c.sha256.in_(contents)).order_by(pages.c.batch_id.desc())
+    query = query.where(pages.c.sha256.in_(contents), pages.c.erased_at.is_(None))
+    return query.order_by(pages.c.batch_id.desc())
 
 
 def _said(connection: Connection, contents: Sequence[str]) -> dict[Place, list[Recorded]]:

@@ -86,17 +86,19 @@ def read_table(file: TextIO, encoding: str, needed: set[str]) -> Table | None:
 
     A line ``sep=;`` above it, which spreadsheets obey, is passed over.
     """
-    above = 0
+    number = 1
     for first in file:
-        if first.strip(" ,;\t|\r\n") and not first.lower().startswith("sep="):
+        if first.lower().startswith("sep="):
+            continue
+        if first.strip(" ,;\t|\r\n"):
             break
-        above += first.lower().startswith("sep=") is False
+        number += 1
     else:
         return None
     for delimiter in DELIMITERS:
         names = _names(first, delimiter)
         if needed <= set(names):
-            return Table(names, delimiter, encoding, _rows(file, delimiter, names, above + 2))
+            return Table(names, delimiter, encoding, _rows(file, delimiter, names, number + 1))
     return None
 
 

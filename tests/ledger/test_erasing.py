@@ -11,6 +11,7 @@ from sqlalchemy import select, text, update
 from ledger.erasing import Erasure
 from ledger.known_answers import KnownAnswer
 from ledger.ledger import Ledger
+from ledger.refusals import Refusal
 from ledger.review_types import Place, Scope, Seat, Verdict
 from ledger.tables import earlier_readings, metadata, pages
 from reading.readings import Reason
@@ -128,7 +129,12 @@ def test_erased_fields_are_shown_as_such_and_given_to_nobody(
     fields = field("low", READ, Reason.LOW_CONFIDENCE), field("sure", READ)
     sqlite_ledger.record_chunk(batch, [read("0.png", 1, "sha0", *fields)])
     sqlite_ledger.review().add_known([KnownAnswer(Place(1, 1), Verdict.VALUE, READ)])
+    old = sqlite_ledger.export(batch, tmp_path / "old").readings
+    old.write_text(old.read_text().replace(",low_confidence,,,", f",low_confidence,{CORRECTED},Ada,"))
     sqlite_ledger.erase()
+    refused = sqlite_ledger.import_corrections(old).refused
+    assert [row.refusal for row in refused] == [Refusal.UNKNOWN]
+    assert CORRECTED not in everything(sqlite_ledger)
     written = sqlite_ledger.export(batch, tmp_path)
     rows = table(written.readings)
     assert [(row["value"], row["alternatives"], row["needs_review"]) for row in rows] == [("", "", "false")] * 2
