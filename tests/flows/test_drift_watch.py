@@ -94,6 +94,10 @@ def test_the_same_writing_as_the_calibration_is_no_drift(run: Callable) -> None:
     assert run(250, void=0.05, trust=calibrated("envelope")) == ((), 0)
 
 
+def test_easier_writing_than_the_calibration_on_any_form_is_not_told(run: Callable) -> None:
+    assert run(250, void=0.0, contrast=0.2, trust=calibrated(None)) == ((), 0)
+
+
 def test_a_calibration_on_any_form_only_tells(run: Callable) -> None:
     ((drifted,), flagged) = run(250, void=0.2, contrast=0.2, trust=calibrated(None))
     assert "unlike the calibration's 500 checked fields (not_a_digit 0.05 to 0.2)" in str(drifted)
