@@ -50,7 +50,7 @@ class Counting:
 
 def _is_cross(image: np.ndarray) -> bool:
     """Wide at its head and foot, narrow between."""
-    head, waist, foot = ((image[rows] > 100).any(axis=0).sum() for rows in (slice(4, 8), slice(13, 15), slice(20, 24)))
+    head, waist, foot = ((image[rows] > 100).any(axis=0).sum() for rows in (slice(4, 9), slice(13, 15), slice(20, 25)))
     return bool(head > 6 and 0 < waist < 6 and foot > 6)
 
 
