@@ -30,7 +30,7 @@ class LearnSettings:
     rounds: int = 24
     epochs: int = 4
     composed: int = 3000
-    calibrated: int = 1200
+    calibrated: int = 2400
     held_out: float = HELD_OUT
     seed: int = 1
 

@@ -24,7 +24,7 @@ CORRECTED = "corrected fields"
 LEAST_OF_SITE = (
     1000  # of a form and kind; fewer can support no rate of 1 %, and would only flag what composed fields allow
 )
-_FITTED = 3  # on every third composed field the calibration is fitted, on the others it is measured
+_FITTED = 4  # on every fourth composed field the calibration is fitted, on the others it is measured
 
 Site = Sequence[tuple[str, CheckedField]]
 
