@@ -54,3 +54,19 @@ def test_every_long_running_service_is_watched() -> None:
     once = {"migrate", "deploy"}
     # Prefect's background services open no port that could be asked.
     assert {name for name in services if "healthcheck" not in services[name]} == once | {"services"}
+
+
+def test_what_runs_from_the_image_can_write_nowhere_in_it() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    ours = {name: service for name, service in services.items() if "formdigits" in str(service.get("image"))}
+    assert {"server", "worker", "review"} <= set(ours)
+    for name, service in ours.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+    assert re.findall(r"^USER (\d+)$", (DOCKER / "Dockerfile").read_text(), re.MULTILINE) == ["10001"]
+
+
+def test_every_port_is_open_to_this_machine_only() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"].values()
+    assert all(port.startswith("127.0.0.1:") for service in services for port in service.get("ports", ()))
