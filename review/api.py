@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ledger.review_types import Answer, Place, ReviewItem, Scope, Seat, Verdict
+from ledger.review_types import Answer, Place, ReviewItem, Scope, Seat, Stage, Verdict
 from review.asking import (
     ITEM,
     AskedPlace,
@@ -145,7 +145,8 @@ def answers(context: Shared, seat: Seated, scope: AskedScope, given: GivenAnswer
         seat, Answer(place, given.id, given.verdict, given.value, seconds, overrides, given.seen)
     )
     context.answered()
-    return {"known": saved.known, "counts": _counts(context, scope)}
+    late = _is_late(context, seat, place)
+    return {"known": saved.known, "late": late, "counts": _counts(context, scope)}
 
 
 @changes.post("/carpets")
@@ -206,6 +207,12 @@ def _overrides(context: Context, seat: Seat, place: Place, given: GivenAnswer) -
     if broken and not given.confirmed:
         raise Refusal(409, "broken", "The value breaks a rule of its field.", broken=in_words(broken))
     return tuple(str(reason) for reason in broken)
+
+
+def _is_late(context: Context, seat: Seat, place: Place) -> bool:
+    """Whether somebody else had settled the field before, so that this answer is kept and counts for nothing."""
+    own = [said for said in context.review.history(place) if said.reviewer.casefold() == seat.reviewer.casefold()]
+    return bool(own) and own[-1].verdict is not Verdict.RETRACTED and own[-1].stage is Stage.SETTLED
 
 
 def _counts(context: Context, scope: Scope) -> str:

@@ -361,7 +361,10 @@ class Desk {
 
   answered(status, said, html, body, told) {
     this.counted(said.counts);
-    if (status < 300) return this.settled();
+    if (status < 300) {
+      if (said.late) notice("kept", `${told}: somebody else had answered meanwhile. Your answer is in the field's history.`);
+      return this.settled();
+    }
     this.answers.drop(body.id);
     if (said.problem !== "broken") {
       late(status, said, { url: `?${page.query}`, items: [body.item], told });

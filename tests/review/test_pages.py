@@ -26,7 +26,7 @@ from review.reason_words import WORDS, in_words
 from review.rule_words import rule_in_words
 from review.surroundings import NotThere, Surroundings
 from tests.review.recorded import Doubt, record
-from tests.review.signing_in import sign_in
+from tests.review.signing_in import csrf, sign_in
 
 DESK = "desk=deskdesk"
 
@@ -102,6 +102,17 @@ def test_what_is_sent_again_is_recorded_once(anna: TestClient, url: str, ledger:
     told = [answer(anna, batch, item["item"], "412", id=key).json()["known"] for _ in range(3)]
     assert told == [False, True, True]
     assert len(ledger.review().history(Place(*map(int, item["item"].split("-"))))) == 1
+
+
+def test_who_answers_after_somebody_else_is_told(client: Callable[..., TestClient], url: str) -> None:
+    batch = record(url, [Doubt("412")])
+    browsers = [client() for _ in range(3)]
+    for number, browser in enumerate(browsers):
+        sign_in(browser, f"Reviewer {number}", "")
+        browser.headers["X-CSRF-Token"] = csrf(browser, "/")
+    (item,) = items(browsers[0], batch)
+    told = [answer(browser, batch, item["item"], "41").json()["late"] for browser in browsers]
+    assert told == [False, False, True]  # the second counts as a second key
 
 
 @pytest.mark.parametrize(
