@@ -90,8 +90,7 @@ class Review:
         """
         desk = self._desk(seat, scope)
         with self._database.write_leases() as connection:
-            places = self._give(connection, desk, count, held)
-        return self._views(seat, places)
+            return self._views(connection, seat, self._give(connection, desk, count, held))
 
     def carpet(self, seat: Seat, scope: Scope, value: str, count: int) -> list[ReviewItem]:
         """Up to ``count`` fields that all read ``value``, leased to the seat; never those whose guess is hidden."""
@@ -99,7 +98,7 @@ class Review:
         with self._database.write_leases() as connection:
             places = free_of_value(connection, desk, value, self.policy.blind_below, count)
             lease(connection, desk, places)
-        return self._views(seat, places)
+            return self._views(connection, seat, places)
 
     def value_groups(self, scope: Scope, least: int = 2) -> list[ValueGroup]:
         """The values that ``carpet`` can be asked for, with at least ``least`` fields; the most frequent first."""
@@ -228,7 +227,6 @@ class Review:
             mixed.insert(int(self._draw() * (len(mixed) + 1)), place)
         return mixed
 
-    def _views(self, seat: Seat, places: Sequence[Place]) -> list[ReviewItem]:
-        with self._database.read() as connection:
-            found = view_items(connection, seat, places, self.policy.blind_below)
+    def _views(self, connection: Connection, seat: Seat, places: Sequence[Place]) -> list[ReviewItem]:
+        found = view_items(connection, seat, places, self.policy.blind_below)
         return [found[place] for place in places if place in found]
