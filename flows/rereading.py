@@ -21,6 +21,7 @@ from ledger.errors import LedgerError
 from ledger.ledger import Batch, Ledger
 from ledger.rereading import RecordedField, RecordedPage, Reread, RereadCount
 from preprocessing.isolation import CropError
+from preprocessing.remote_scans import is_remote
 from reading.crops import known_field, prepare_crop
 from reading.pipeline import PreparedField, PreparedPage, finish_pages
 from reading.readings import FieldReading, PageReading, Reason
@@ -48,6 +49,10 @@ def reread(job: DigitizeJob, tell: Callable[[str], None] = logger.warning) -> Di
         JobError: the job can't start, or there is no such batch.
         JobFailed: the ledger failed on the way.
     """
+    if is_remote(job.out):
+        raise JobError(
+            f"What is read again cannot be written to {job.out}.", "Name a folder of this machine with --out."
+        )
     reader = PageReader.load(reading_plan(job))
     began = time.monotonic()
     try:
