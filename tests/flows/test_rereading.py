@@ -8,12 +8,15 @@ from pathlib import Path
 
 import cv2
 import pytest
+from sqlalchemy import update
 
 from flows.digitizing import digitize
 from flows.errors import JobError
 from flows.rereading import reread
 from flows.settings import DigitizeJob
 from ledger.ledger import Ledger
+from ledger.tables import readings
+from reading.readings import Reason
 from tests.drawn_forms import Scanner, comb, corner_marks, freehand, print_form, scan, template, write_number
 from tests.flows.drawn_scans import MODEL, one_thread, settle
 
@@ -120,6 +123,17 @@ def test_what_people_said_and_what_was_accepted_is_never_touched(slips: Path, re
     assert {row["model"].split()[0] for row in after[1:]} == {"cnn"}
     reread(job(slips, scans, out, min_confidence=1.0))
     assert rows(out) == after
+
+
+def test_what_a_crop_cannot_show_is_remembered(slips: Path, read: tuple[Path, Path]) -> None:
+    scans, out = read
+    with Ledger.open(f"sqlite:///{out}/formdigits.sqlite") as ledger, ledger._database.write() as connection:
+        for position, reason in enumerate((Reason.INK_BESIDE, Reason.UNLIKE_TRAINING)):
+            connection.execute(update(readings).where(readings.c.position == position).values(reasons=reason.value))
+    reread(job(slips, scans, out, model="cnn", min_confidence=0.0))
+    assert {(row["field"], row["needs_review"]) for row in rows(out)} == {("id", "true"), ("amount", "true")}
+    assert all("ink_beside" in row["reasons"] for row in rows(out) if row["field"] == "id")
+    assert all("unlike_training" in row["reasons"] for row in rows(out) if row["field"] == "amount")
 
 
 def test_without_a_crop_a_field_stays_as_it_is_and_that_is_said(slips: Path, read: tuple[Path, Path]) -> None:
