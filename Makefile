@@ -1,6 +1,7 @@
 # Two commands do everything on a machine that has Python 3.11: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+SEMEION ?= semeion.npz
 
 .PHONY: demo test lint clean samples models
 
@@ -26,10 +27,11 @@ lint: .venv/ready
 samples: .venv/ready
 	$(BIN)/python -m sample_scans.generate
 
+# Some two hours: SEMEION is semeion.npz, or the folder of its images.
 models: .venv/ready
 	$(BIN)/formdigits train --architecture seed-ann
-	$(BIN)/formdigits train --architecture cnn
-	$(BIN)/formdigits train --architecture strings
+	$(BIN)/formdigits train --architecture cnn --data $(SEMEION):3 --epochs 18
+	$(BIN)/formdigits train --architecture strings --data $(SEMEION):6
 	$(BIN)/python -m sample_scans.trust
 
 clean:

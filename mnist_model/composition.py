@@ -9,6 +9,7 @@ import numpy as np
 from mnist_model.augmentation import finish, ink_box, warp
 from mnist_model.pen import CANVAS_PX, CROSS, SIGNS, draw, on_canvas, scribble
 
+_HIDDEN = 1.5  # times the ink of either: less than this and one digit of two lies within the other
 # Halves of digits that do not look like another digit (the right half of an eight is a three).
 _HALVES = (
     *((digit, "left") for digit in (0, 2, 3, 4, 5, 6, 7, 8, 9)),
@@ -31,10 +32,11 @@ def compose(images: np.ndarray, labels: np.ndarray, count: int, rng: np.random.G
         (count, 28, 28) uint8, normalized as MNIST is.
     """
     makers: tuple[tuple[Callable[[_Drawer], np.ndarray], float], ...] = (
-        (_Drawer.row_of_digits, 0.34),
-        (_Drawer.half, 0.2),
-        (_Drawer.digit_and_half, 0.08),
-        (_Drawer.sign, 0.18),
+        (_Drawer.row_of_digits, 0.3),
+        (_Drawer.overwritten, 0.1),
+        (_Drawer.half, 0.18),
+        (_Drawer.digit_and_half, 0.07),
+        (_Drawer.sign, 0.15),
         (_Drawer.blob, 0.08),
         (_Drawer.scribble, 0.06),
         (_Drawer.struck_out, 0.06),
@@ -63,6 +65,15 @@ class _Drawer:
         if self._rng.random() < 0.15:  # ones stand closest, and are taken for one digit most
             pieces[self._rng.integers(count)] = _cropped(self._of(1))
         return self._in_a_row(pieces)
+
+    def overwritten(self) -> np.ndarray:
+        """A digit over another, so that neither can be told; where one lies within the other it is that one."""
+        while True:
+            under, over = (self._of(int(digit)) for digit in self._rng.choice(10, 2, replace=False))
+            down, across = self._rng.integers(-3, 4, 2)
+            both = np.maximum(over, np.roll(under, (down, across), (0, 1)))
+            if both.sum() > _HIDDEN * max(under.sum(), over.sum()):
+                return both
 
     def half(self) -> np.ndarray:
         """About half of a digit, cut off straight."""

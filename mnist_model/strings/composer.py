@@ -143,7 +143,7 @@ def _hand(rng: np.random.Generator) -> _Hand:
         gap=float(np.clip(rng.normal(0.14, 0.16), -0.12, 0.7)) * 40,
         uneven=float(rng.uniform(0.3, 1.6)),
         climb=float(rng.normal(0, 0.02)),
-        tail=int(rng.integers(2, 4)) if rng.random() < 0.15 else 0,
+        tail=int(rng.integers(2, 4)) if rng.random() < 0.2 else 0,
         tail_size=float(rng.uniform(0.5, 0.85)),
         tail_raised=bool(rng.random() < 0.5),
         pen_px=float(rng.uniform(4.5, 8) if broad else rng.uniform(2.2, 5)),
@@ -228,7 +228,7 @@ class _Sheet:
             baseline = hand.climb * column
             columns.append(round(column))
             self._rows.append(self._row(cells[index], baseline + sink[index]))
-            if self._digits[index - 1 : index + 1] == "00" and not wide and rng.random() < 0.12:
+            if self._digits[index - 1 : index + 1] == "00" and not wide and rng.random() < 0.22:
                 self._join(columns[-2], columns[-1], right[index - 1], left[index])
             if wide:
                 self._mark_between(columns[-2], columns[-1], right[index - 1], left[index])
@@ -521,6 +521,10 @@ _POINT = (((0.0, 0.97), (0.02, 1.0)),)
 _POINT_DASH = (((0.0, 0.97), (0.02, 1.0)), ((0.25, 0.6), (0.7, 0.57)))
 _COLON_DASH = (((0.0, 0.97), (0.02, 1.0)), ((0.0, 0.5), (0.02, 0.52)), ((0.25, 0.6), (0.7, 0.57)))
 _COMMA = (((0.05, 0.95), (0.0, 1.2)),)
+_COMMA_DASH = (((0.06, 0.85), (0.05, 1.0), (-0.05, 1.2)), ((0.2, 0.62), (0.45, 0.52), (0.9, 0.55)))
+_POINT_LONG_DASH = (((0.0, 0.97), (0.02, 1.0)), ((0.2, 0.65), (0.4, 0.5), (0.9, 0.5), (1.4, 0.42)))
+_RISING_DASH = (((0.0, 0.85), (0.25, 0.55), (0.25, 0.55), (0.9, 0.45)),)
+_HIGH_EQUALS = (((0.0, 0.05), (0.5, 0.0)), ((0.0, 0.25), (0.55, 0.2)))
 _FLOURISH = (((0.0, 0.6), (0.3, 0.4), (0.6, 0.6), (0.9, 0.45), (1.3, 0.5)),)
 _HOOK = (((0.0, 0.5), (0.6, 0.45), (0.9, 0.2), (0.7, 0.1), (0.3, 0.8)),)
 _SLASHES = {
@@ -555,7 +559,24 @@ _TRAILERS = (
         _SLASH_EQUALS,
         _HASH,
     ),
-    *(_CROSSED, _STAR, _POINT, _POINT, _POINT_DASH, _POINT_DASH, _COLON_DASH, _COMMA, _FLOURISH, _HOOK, _PAREN),
+    *(
+        _CROSSED,
+        _STAR,
+        _POINT,
+        _POINT,
+        _POINT_DASH,
+        _POINT_DASH,
+        _COLON_DASH,
+        _COMMA,
+        _COMMA_DASH,
+        _COMMA_DASH,
+        _POINT_LONG_DASH,
+        _RISING_DASH,
+        _HIGH_EQUALS,
+        _FLOURISH,
+        _HOOK,
+        _PAREN,
+    ),
 )
 
 

@@ -1,4 +1,5 @@
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from mnist_model.bundle import (
 from tests.mnist_model.cards import change_card, drop_from_card
 
 SHIPPED_NAMES = sorted(card.parent.name for card in SHIPPED.glob(f"*/{CARD_FILE}"))
+MODELS_PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
 PICTURES = ("confusion_matrix.png", "training_history.png", "reliability_diagram.png", "classification_report.txt")
 
 
@@ -37,8 +39,9 @@ def test_a_shipped_bundle_is_whole_and_as_good_as_promised(name):
     assert all(bundle.file(file).stat().st_size for file in (*MODEL_FILES, *PICTURES))
     card = bundle.card
     assert card.name == name
-    assert card.command == f"formdigits train --architecture {name}"
-    assert card.data_source == "MNIST"
+    assert card.command.startswith(f"formdigits train --architecture {name}")
+    assert f"`{card.command}`" in MODELS_PAGE
+    assert card.data_source.startswith("MNIST")
     assert card.test_images == 10_000
     assert card.test_accuracy >= {"seed-ann": 0.9781, "cnn": 0.995}[name]
     assert card.test_accuracy_interval[0] < card.test_accuracy < card.test_accuracy_interval[1]
