@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import flows.candidate
+import flows.composed_fields
 from flows.candidate import Current, digits_of, load_nets
 from flows.learned import LearnSettings
 from flows.learning import learn
@@ -21,7 +22,7 @@ from preprocessing.page import Page
 from reading.lessons import LearningError, Lesson, Shortage
 from reading.pipeline import prepare_page
 
-SETTINGS = LearnSettings(rounds=2, epochs=1, composed=60, calibrated=30)
+SETTINGS = LearnSettings(rounds=2, epochs=1, composed=60, calibrated=160)
 IN_USE = Current(find_bundle("cnn"), find_string_bundle("strings"))
 
 
@@ -50,6 +51,7 @@ def lessons(digits):
 def small(monkeypatch):
     monkeypatch.setattr(flows.candidate, "_SEEN_A_ROUND", 60)
     monkeypatch.setattr(string_tuning, "_TEST_STRIPS", 30)
+    monkeypatch.setattr(flows.composed_fields, "_DAMAGED_SHARE", 1.0)  # so that some of few are read wrong
     usual = fine_tuning.DigitTuning
     monkeypatch.setattr(
         fine_tuning, "DigitTuning", lambda **said: replace(usual(**said), own=60, replayed=120, written=60)
