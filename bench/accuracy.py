@@ -21,7 +21,7 @@ from pathlib import Path
 from bench.data import SETS, DataSet, Sample
 from bench.figures import Outcome, markdown_table
 from bench.worst import write_worst
-from flows.trusting import find_trust, policy_of
+from flows.learning.trusting import find_trust, policy_of
 from mnist_model.classifier import Classifier, load_classifier
 from mnist_model.strings.reader import StringReader, load_string_reader
 from preprocessing.page import PageProblem

@@ -30,7 +30,7 @@ BUILD = Path(__file__).parents[1] / "build" / "bench" / "faults"
 CSV = ("readings.csv", "records.csv")
 END_S = 300.0  # a run that does not end by then counts as one that hangs
 COMMAND = [sys.executable, "-m", "flows.cli", "digitize"]
-READER = b"flows.reading_process"
+READER = b"flows.batches.reading_process"
 
 
 @dataclass(frozen=True, slots=True)

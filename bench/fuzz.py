@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.mutation import images, mutated, mutated_text
-from flows.page_bounds import PageBounds, end_process_after, hold_memory
+from flows.batches.page_bounds import PageBounds, end_process_after, hold_memory
 from tests.flows.drawn_scans import MODEL, settle
 
 BUILD = Path(__file__).parents[1] / "build" / "bench" / "fuzz"
@@ -127,9 +127,9 @@ def fuzz_bundles(folder: Path, count: int, seed: int) -> Counter[str]:
 
 def fuzz_csv(folder: Path, count: int, seed: int) -> Counter[str]:
     """Import mutated CSV files that people corrected."""
-    from flows.correcting import import_answers
-    from flows.digitizing import digitize
+    from flows.batches.digitizing import digitize
     from flows.errors import JobError
+    from flows.reviewing.correcting import import_answers
     from tests.flows.drawn_scans import draw_digits, one_thread
 
     rng, counted = random.Random(seed), Counter[str]()

@@ -24,8 +24,8 @@ import numpy as np
 
 from bench.data import SETS, DataSet
 from bench.figures import share
-from flows.candidate import Current, Nets, load_nets
-from flows.learning import Learned, LearningStep, LearnSettings, learn
+from flows.learning.candidate import Current, Nets, load_nets
+from flows.learning.lessons import Learned, LearningStep, LearnSettings, learn
 from mnist_model.bundle import find_bundle
 from mnist_model.strings.bundle import find_string_bundle
 from preprocessing.page import PageProblem

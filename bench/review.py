@@ -26,7 +26,7 @@ from sqlalchemy import Table, func, insert, literal, select, text
 
 from forms.template import Box
 from ledger.ledger import Ledger
-from ledger.review_types import Answer, ReviewPolicy, Scope, Seat, Verdict
+from ledger.review.types import Answer, ReviewPolicy, Scope, Seat, Verdict
 from ledger.tables import crops, pages, readings, review_items
 from preprocessing.page import PixelBox
 from preprocessing.pictures import encode_png

@@ -31,9 +31,9 @@ from sqlalchemy import select
 from bench.review import postgresql
 from forms.template import Box
 from ledger.ledger import Ledger
-from ledger.review import Review
-from ledger.review_standing import Recorded, effective, standing_of
-from ledger.review_types import Answer, Place, ReviewPolicy, Scope, Seat, Stage, Verdict
+from ledger.review.desk import Review
+from ledger.review.standing import Recorded, effective, standing_of
+from ledger.review.types import Answer, Place, ReviewPolicy, Scope, Seat, Stage, Verdict
 from ledger.tables import corrections, review_items
 from reading.readings import FieldReading, PageReading, Reason
 

@@ -35,8 +35,8 @@ SMALL_PX = (160, 40)
 PACKAGES_SHOWN = 8
 LOADED = {
     "flows.cli": "the command's options",
-    "flows.digitizing": "the run, with these",
-    "flows.page_reading": "the read path, in the process that reads",
+    "flows.batches.digitizing": "the run, with these",
+    "flows.batches.page_reading": "the read path, in the process that reads",
 }
 
 
@@ -130,8 +130,8 @@ def shares(options: argparse.Namespace) -> Iterator[str]:
 
 def _timed() -> dict[str, float]:
     """Seconds by what was done, from now on: the methods of a run are wrapped in this process."""
-    from flows import digitizing
-    from flows.worker_pool import WorkerPool
+    from flows.batches import digitizing
+    from flows.batches.worker_pool import WorkerPool
     from ledger.ledger import Ledger
 
     seconds: dict[str, float] = defaultdict(float)

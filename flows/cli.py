@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from flows.cli_correcting import erase, export, import_
-from flows.cli_evaluating import evaluate
-from flows.cli_learning import models, retrain
-from flows.cli_review import review, users
+from flows.commands.correcting import erase, export, import_
+from flows.commands.evaluating import evaluate
+from flows.commands.learning import models, retrain
+from flows.commands.options import as_flow, flow_option, job_of
+from flows.commands.review import review, users
 from flows.errors import ExitCode, JobError, JobFailed
-from flows.options import as_flow, flow_option, job_of
 from flows.settings import MAX_WORKERS, DigitizeJob, TrainJob
 from flows.terminal import progress_bar, say, set_up_logging
 
@@ -150,13 +150,13 @@ def _digitize(job: DigitizeJob, *, as_flow: bool) -> DigitizeSummary:
             from flows.flow_digitize import digitize_recorded
 
             return digitize_recorded(job, progress, say)
-        from flows.digitizing import digitize as digitize_plain
+        from flows.batches.digitizing import digitize as digitize_plain
 
         return digitize_plain(job, progress, say)
 
 
 def _reread(job: DigitizeJob) -> DigitizeSummary:
-    from flows.rereading import reread
+    from flows.batches.rereading import reread
 
     return reread(job, say)
 
@@ -192,10 +192,10 @@ def train(flow: bool | None, **options: Any) -> None:
 
         bundle = train_recorded(job, say)
     else:
-        from flows.training import train as train_plain
+        from flows.learning.training import train as train_plain
 
         bundle = train_plain(job, lambda step: say(step.line))
-    from flows.training import describe_bundle
+    from flows.learning.training import describe_bundle
 
     click.echo("\n".join(describe_bundle(bundle)))
 
@@ -232,7 +232,7 @@ def show(form: str, scan: Path, picture: Path, model: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def audit(ledger: str, as_json: bool) -> None:
     """Say how often accepted fields were wrong, as far as people checked them blind."""
-    from flows.audit import audit_ledger, audits_json, describe_audits
+    from flows.reviewing.audit import audit_ledger, audits_json, describe_audits
 
     found = audit_ledger(ledger)
     click.echo(audits_json(found) if as_json else "\n".join(describe_audits(found)))
@@ -249,8 +249,8 @@ def calibrate(readings: tuple[Path, ...], form: str, out: Path, truth: Path | No
 
     The scans are to be read with --min-confidence 1, so that every field is flagged, and every row is to be checked.
     """
-    from flows.calibrating import calibrate as calibrate_site
-    from flows.calibrating import describe_calibration
+    from flows.learning.calibrating import calibrate as calibrate_site
+    from flows.learning.calibrating import describe_calibration
 
     click.echo("\n".join(describe_calibration(calibrate_site(readings, form, out, truth, trust))))
 

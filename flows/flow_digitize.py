@@ -1,4 +1,4 @@
-"""The Prefect flow ``digitize``: a thin shell around ``flows.digitizing``, with a task a chunk and artifacts."""
+"""The Prefect flow ``digitize``, a thin shell around ``flows.batches.digitizing``: a task a chunk, and artifacts."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed, State
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from flows.digitizing import ChunkCount, Digitization, Progress, Submitted
-from flows.digitizing import digitize as digitize_plain
+from flows.batches.digitizing import ChunkCount, Digitization, Progress, Submitted
+from flows.batches.digitizing import digitize as digitize_plain
+from flows.batches.field_counts import count_fields
+from flows.batches.page_reading import NewScan
 from flows.errors import JobError, JobFailed, JobStopped
-from flows.field_counts import count_fields
 from flows.local_api import prefect_api
-from flows.page_reading import NewScan
 from flows.settings import MAX_WORKERS, DigitizeJob
 from flows.summary import DigitizeSummary
 
@@ -60,7 +60,7 @@ def digitize_recorded(
     """Run the flow here and now, with the configured Prefect API or an embedded one.
 
     Raises:
-        JobError: as ``flows.digitizing.digitize`` does.
+        JobError: as ``flows.batches.digitizing.digitize`` does.
     """
     token = _audience.set(_Audience(progress, tell))
     try:

@@ -1,4 +1,4 @@
-"""The Prefect flow ``retrain``: a thin shell around ``flows.retraining``."""
+"""The Prefect flow ``retrain``: a thin shell around ``flows.learning.retraining``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.states import Completed, Failed, State
 
 from flows.errors import JobError
-from flows.learned import Learned, LearningStep
+from flows.learning.learned import Learned, LearningStep
+from flows.learning.retraining import Retraining, describe_retraining
+from flows.learning.retraining import retrain as retrain_plain
+from flows.learning.settings import RetrainJob
 from flows.local_api import prefect_api
-from flows.retraining import Retraining, describe_retraining
-from flows.retraining import retrain as retrain_plain
-from flows.settings_learning import RetrainJob
 
 # The flow's own parameters are what Prefect's page shows as a form, so the terminal reaches it another way.
 _terminal: ContextVar[Callable[[str], None] | None] = ContextVar("terminal", default=None)
@@ -26,7 +26,7 @@ def retrain_recorded(job: RetrainJob, tell: Callable[[str], None]) -> Retraining
     """Run the flow here and now, with the configured Prefect API or an embedded one.
 
     Raises:
-        JobError: as ``flows.retraining.retrain`` does.
+        JobError: as ``flows.learning.retraining.retrain`` does.
     """
     token = _terminal.set(tell)
     try:

@@ -1,4 +1,4 @@
-"""The Prefect flow ``train``: a thin shell around ``flows.training``."""
+"""The Prefect flow ``train``: a thin shell around ``flows.learning.training``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed, State
 
 from flows.errors import JobError
+from flows.learning.training import TrainingStep, describe_bundle
+from flows.learning.training import train as train_plain
 from flows.local_api import prefect_api
 from flows.settings import TrainJob
-from flows.training import TrainingStep, describe_bundle
-from flows.training import train as train_plain
 from mnist_model.bundle import Bundle
 from mnist_model.strings.bundle import StringBundle
 
@@ -29,7 +29,7 @@ def train_recorded(job: TrainJob, tell: Callable[[str], None]) -> Bundle | Strin
     """Run the flow here and now, with the configured Prefect API or an embedded one.
 
     Raises:
-        JobError: as ``flows.training.train`` does.
+        JobError: as ``flows.learning.training.train`` does.
     """
     token = _terminal.set(tell)
     try:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from flows.batches.page_reading import PageReader, ReadingPlan
 from flows.errors import JobError
-from flows.page_reading import PageReader, ReadingPlan
 from forms.errors import FormError
 from forms.form_file import load_forms
 from forms.template import FormTemplate

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from flows.batches.remote_folder import RemoteFolder
 from flows.errors import ExitCode
-from flows.remote_folder import RemoteFolder
 from ledger.csv_export import Export
 from ledger.ledger import BatchSummary
 from preprocessing.page import ProblemReason

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 if TYPE_CHECKING:
-    from flows.digitizing import Progress
+    from flows.batches.digitizing import Progress
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):

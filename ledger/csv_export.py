@@ -14,13 +14,13 @@ from typing import Any, TextIO
 
 from sqlalchemy import Connection, Row, Select, func, select
 
+from ledger.answers.matching import RecordedAnswers
+from ledger.answers.set_aside import set_aside_corrected
 from ledger.audit_sample import FieldKey, disguised
 from ledger.errors import LedgerError
-from ledger.matching import RecordedAnswers
-from ledger.review_items import HOLDING, IS_OPEN, OF_READING
-from ledger.review_types import Verdict
+from ledger.review.items import HOLDING, IS_OPEN, OF_READING
+from ledger.review.types import Verdict
 from ledger.rows import TRAITS
-from ledger.set_aside import set_aside_corrected
 from ledger.tables import batches, corrections, pages, readings, review_items
 from reading.readings import Reason
 

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from ledger.database import Database
-from ledger.review_types import Place, Stage
+from ledger.review.types import Place, Stage
 from ledger.tables import (
     batches,
     corrections,

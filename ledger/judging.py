@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, case, select
 
 from forms.template import FieldKind
-from ledger.review_items import HOLDING_CLEAR, OF_READING
+from ledger.review.items import HOLDING_CLEAR, OF_READING
 from ledger.tables import corrections, pages, readings, review_items
 from reading.readings import Reason
 

@@ -16,28 +16,28 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from ledger.answers.corrections import FieldRules, Imported, no_rules
+from ledger.answers.importing import import_answers
+from ledger.answers.label_studio import Tasks, write_tasks
 from ledger.audit_sample import with_audit_sample
-from ledger.corrections import FieldRules, Imported, no_rules
 from ledger.csv_export import Export, write_csv
 from ledger.database import Database, connect
 from ledger.erasing import Erasure, erase, find_erasable
 from ledger.errors import LedgerError
-from ledger.importing import import_answers
 from ledger.judging import ReadField, read_fields
-from ledger.label_studio import Tasks, write_tasks
 from ledger.lessons import Lessons
 from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
 from ledger.remote_scans import known_contents, note_contents
 from ledger.reporting import ReportRows, report_rows
 from ledger.rereading import Rereading
-from ledger.review import Review
-from ledger.review_items import HOLDING, IS_OPEN, OF_READING, queue_fields
-from ledger.review_types import ReviewPolicy
+from ledger.review.desk import Review
+from ledger.review.items import HOLDING, IS_OPEN, OF_READING, queue_fields
+from ledger.review.types import ReviewPolicy
+from ledger.review.users import Users
 from ledger.rows import crop_rows, page_row, reading_rows, scan_order, storable_result
 from ledger.schema import upgrade
 from ledger.settling import RecordedField, change_fields, recorded_fields
 from ledger.tables import batches, corrections, crops, pages, readings, review_items
-from ledger.users import Users
 from ledger.watching import (
     AuditedField,
     Group,

@@ -10,8 +10,8 @@ from sqlalchemy import Row, Select, and_, func, select
 
 from forms.template import Box
 from ledger.database import Database
-from ledger.review_items import HOLDING
-from ledger.review_types import Stage, Verdict
+from ledger.review.items import HOLDING
+from ledger.review.types import Stage, Verdict
 from ledger.tables import corrections, crops, pages, readings, review_items
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
-from ledger.review_items import HOLDING_CLEAR, OF_READING
+from ledger.review.items import HOLDING_CLEAR, OF_READING
 from ledger.tables import corrections, crops, pages, readings, review_items
 from reading.readings import Reason
 

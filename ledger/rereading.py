@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, inser
 from forms.template import Box
 from ledger.audit_sample import with_audit_sample
 from ledger.database import Database
-from ledger.review_items import HOLDING, OF_READING, at_places, in_parts, queue_places
-from ledger.review_types import Place, Stage
+from ledger.review.items import HOLDING, OF_READING, at_places, in_parts, queue_places
+from ledger.review.types import Place, Stage
 from ledger.rows import Row as Columns
 from ledger.rows import reading_rows
 from ledger.tables import batches, corrections, crops, earlier_readings, pages, readings, review_items

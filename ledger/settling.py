@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select, update
 
-from ledger.review_items import HOLDING_CLEAR, OF_READING, queue_places
-from ledger.review_types import Place
+from ledger.review.items import HOLDING_CLEAR, OF_READING, queue_places
+from ledger.review.types import Place
 from ledger.tables import corrections, pages, readings, review_items
 from reading.readings import Reason
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, literal_column, select, update
 
 from forms.template import FieldKind
-from ledger.review_items import HOLDING_CLEAR, OF_READING, queue_fields
+from ledger.review.items import HOLDING_CLEAR, OF_READING, queue_fields
 from ledger.rows import TRAITS
 from ledger.tables import batches, corrections, pages, readings, review_items
 from reading.readings import Reason

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from starlette.requests import HTTPConnection
 
-from ledger.users import Account, Role, Users
+from ledger.review.users import Account, Role, Users
 from review.login_limit import LoginLimit
 from review.passwords import is_password
 from review.settings import ReviewSettings, SignIn

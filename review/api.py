@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from ledger.review_types import Answer, Place, ReviewItem, Scope, Seat, Stage, Verdict
+from ledger.review.types import Answer, Place, ReviewItem, Scope, Seat, Stage, Verdict
 from review.asking import (
     ITEM,
     AskedPlace,

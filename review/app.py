@@ -10,7 +10,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.staticfiles import StaticFiles
 
 from ledger.ledger import Ledger
-from ledger.review_types import ReviewPolicy
+from ledger.review.types import ReviewPolicy
 from review.access import access_of
 from review.api import api, changes
 from review.context import Context

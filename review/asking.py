@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
-from ledger.review_types import Place, Scope, Seat
+from ledger.review.types import Place, Scope, Seat
 from review.access import Person, begin_session
 from review.context import Context
 from review.refusals import Refusal

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment
 
-from ledger.review import Review
+from ledger.review.desk import Review
 from review.access import Access
 from review.form_library import FormLibrary
 from review.settings import ReviewSettings

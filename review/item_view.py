@@ -6,7 +6,7 @@ import base64
 import struct
 from dataclasses import dataclass
 
-from ledger.review_types import Place, ReviewItem, Stage
+from ledger.review.types import Place, ReviewItem, Stage
 from review.form_library import FormLibrary
 from review.reason_words import in_words
 from review.rule_words import rule_in_words

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from ledger.review_types import Place, Scope, ScopeCount
-from ledger.users import Role
+from ledger.review.types import Place, Scope, ScopeCount
+from ledger.review.users import Role
 from review.access import Person, Refused
 from review.api import empty_html, item_html
 from review.asking import DESK, AskedPlace, AskedScope, OwnForm, Shared, Someone, asked_place, seat_at

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from ledger.errors import LedgerError
-from ledger.review_types import AnswerError
+from ledger.review.types import AnswerError
 from review.rendering import page
 
 

@@ -12,7 +12,7 @@ from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from ledger.review_types import Progress
+from ledger.review.types import Progress
 
 STATIC = Path(__file__).parent / "static"
 

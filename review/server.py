@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from ledger.ledger import Ledger
-from ledger.review_types import ReviewPolicy
+from ledger.review.types import ReviewPolicy
 from review.app import create_app
 from review.settings import ReviewError, ReviewSettings
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from forms.errors import MendableError
 from forms.template import Box, FormTemplate
-from ledger.review_types import ReviewItem
+from ledger.review.types import ReviewItem
 from preprocessing.page import Page, PageProblem, RegisteredPage
 from preprocessing.pictures import encode_png
 from preprocessing.regions import page_region

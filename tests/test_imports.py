@@ -14,8 +14,8 @@ ALLOWED = {
     "reading.pipeline": {"cv2", "skimage", "ai_edge_litert"},
     "ledger.ledger": {"cv2", "skimage", "ai_edge_litert", "sqlalchemy"},
     "flows.cli": set(),
-    "flows.page_reading": {"cv2", "skimage", "ai_edge_litert"},
-    "flows.digitizing": {"cv2", "skimage", "ai_edge_litert", "sqlalchemy"},
+    "flows.batches.page_reading": {"cv2", "skimage", "ai_edge_litert"},
+    "flows.batches.digitizing": {"cv2", "skimage", "ai_edge_litert", "sqlalchemy"},
 }
 
 

@@ -43,7 +43,7 @@ def many_scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def undisturbed(many_scans: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The CSV files of ``many_scans``, read in one thread that nobody disturbed."""
-    from flows.digitizing import digitize
+    from flows.batches.digitizing import digitize
 
     out = tmp_path_factory.mktemp("undisturbed")
     digitize(one_thread(many_scans, out))
@@ -60,7 +60,9 @@ def job(scans: Path, tmp_path: Path) -> DigitizeJob:
 def start_command() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts ``formdigits`` as a process of its own, with chunks of 16 scans; what still runs at the end is killed."""
     processes: list[subprocess.Popen[str]] = []
-    program = "import flows.unread_scans as u, flows.cli as c\nif __name__ == '__main__': u.MIN_CHUNK = 16; c.main()"
+    program = (
+        "import flows.batches.unread_scans as u, flows.cli as c\nif __name__ == '__main__': u.MIN_CHUNK = 16; c.main()"
+    )
 
     def start(*arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", program, *map(str, arguments)]

@@ -11,12 +11,12 @@ from uuid import uuid4
 import cv2
 import numpy as np
 
-from flows.candidate import Current, RoundFigures
-from flows.learned import Learned, LearningStep, LearnSettings
-from flows.settings_learning import RetrainJob
+from flows.learning.candidate import Current, RoundFigures
+from flows.learning.learned import Learned, LearningStep, LearnSettings
+from flows.learning.settings import RetrainJob
 from forms.form_file import load_forms
 from ledger.ledger import Ledger
-from ledger.review_types import Answer, Scope, Seat, Verdict
+from ledger.review.types import Answer, Scope, Seat, Verdict
 from mnist_model.bundle import read_bundle
 from mnist_model.strings.bundle import read_string_bundle
 from preprocessing.pictures import encode_png

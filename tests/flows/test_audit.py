@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from flows.audit import AcceptanceGuard, audit_ledger, audits, describe_audits
 from flows.cli import cli
-from flows.correcting import import_answers
 from flows.errors import JobError
+from flows.reviewing.audit import AcceptanceGuard, audit_ledger, audits, describe_audits
+from flows.reviewing.correcting import import_answers
 from forms.template import Box, FieldKind
 from ledger.ledger import Ledger
 from ledger.watching import AuditedField, Group

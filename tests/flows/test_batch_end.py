@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.batch_end import apply_batch_rules
+from flows.batches.batch_end import apply_batch_rules
 from forms.rules import BatchTotal, Roster
 from forms.template import Box
 from ledger.ledger import Ledger

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.batch_lock import batch_lock, lock_path
+from flows.batches.batch_lock import batch_lock, lock_path
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from flows.batch_lock import batch_lock
+from flows.batches.batch_lock import batch_lock
 with batch_lock(Path(sys.argv[1]), print, lambda: False):
     print("held", flush=True)
     time.sleep(60)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flows.calibrating import calibrate, describe_calibration
 from flows.errors import JobError
+from flows.learning.calibrating import calibrate, describe_calibration
 from forms.template import FieldKind
 from reading.calibration import Calibration
 from reading.trust import NOTHING, Trust, TrustGroup, write_trust

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from flows import digitizing, training
+from flows.batches import digitizing
 from flows.cli import cli
 from flows.errors import ExitCode
+from flows.learning import training
 from flows.settings import TrainJob
 from mnist_model.bundle import ModelError
 from tests.flows.drawn_scans import MODEL, draw_digits, settle
@@ -217,8 +218,11 @@ def loaded_by(program: str) -> set[str]:
     ("program", "never"),
     [
         ("import flows.cli", {"prefect", "tensorflow", "keras", "cv2", "numpy", "sqlalchemy"}),
-        ("import flows.digitizing", {"prefect", "tensorflow", "keras", "matplotlib"}),
-        ("import flows.form_views, flows.exporting, flows.training", {"prefect", "tensorflow", "keras"}),
+        ("import flows.batches.digitizing", {"prefect", "tensorflow", "keras", "matplotlib"}),
+        (
+            "import flows.form_views, flows.reviewing.exporting, flows.learning.training",
+            {"prefect", "tensorflow", "keras"},
+        ),
     ],
 )
 def test_what_a_command_does_not_need_is_not_loaded(program: str, never: set[str]) -> None:
@@ -228,9 +232,8 @@ def test_what_a_command_does_not_need_is_not_loaded(program: str, never: set[str
 def test_reading_a_page_loads_neither_tensorflow_nor_prefect(tmp_path: Path) -> None:
     draw_digits(tmp_path / "s" / "d.png", 7)
     job = f"scans={str(tmp_path / 's')!r}, form='digits', out={str(tmp_path / 'o')!r}, model={MODEL!r}"
-    program = (
-        f"from flows.settings import DigitizeJob\nfrom flows.digitizing import digitize\ndigitize(DigitizeJob({job}))"
-    )
+    imports = "from flows.settings import DigitizeJob\nfrom flows.batches.digitizing import digitize"
+    program = f"{imports}\ndigitize(DigitizeJob({job}))"
     loaded = loaded_by(program)
     assert "cv2" in loaded
     assert not loaded & {"tensorflow", "keras", "prefect"}

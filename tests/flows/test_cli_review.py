@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from flows.cli import cli
-from flows.csv_follower import CsvFollower
 from flows.errors import ExitCode
+from flows.reviewing.csv_follower import CsvFollower
 from ledger.ledger import Ledger
-from ledger.review_types import Answer, Scope, Seat, Verdict
-from ledger.users import Role
+from ledger.review.types import Answer, Scope, Seat, Verdict
+from ledger.review.users import Role
 from review.passwords import is_password
 from tests.review.recorded import Doubt, record
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from flows import correction_events
-from flows.correction_events import AFTER_VARIABLE, CorrectionWatch, announced_corrections
 from flows.errors import JobError
+from flows.learning import correction_events
+from flows.learning.correction_events import AFTER_VARIABLE, CorrectionWatch, announced_corrections
 from ledger.ledger import Ledger
 from mnist_model.model_store import ModelStore
 from tests.flows.taught import teach
@@ -96,7 +96,8 @@ def test_a_damaged_store_or_a_prefect_that_is_gone_keeps_nobody_from_answering(
 
 def test_without_an_api_prefect_is_not_even_loaded(tmp_path: Path) -> None:
     program = (
-        "import sys; from ledger.ledger import Ledger; from flows.correction_events import announced_corrections\n"
+        "import sys; from ledger.ledger import Ledger\n"
+        "from flows.learning.correction_events import announced_corrections\n"
         f"url = 'sqlite:///{tmp_path}/l.sqlite'\n"
         "with Ledger.open(url) as ledger, announced_corrections(ledger, url): pass\n"
         "assert 'prefect' not in sys.modules and 'tensorflow' not in sys.modules"

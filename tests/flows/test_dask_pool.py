@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import unread_scans
-from flows.digitizing import Progress, digitize
+from flows.batches import unread_scans
+from flows.batches.digitizing import Progress, digitize
 from flows.errors import JobError
 from tests.flows.drawn_scans import one_thread
 
@@ -52,7 +52,7 @@ def test_a_cluster_writes_the_csv_of_one_thread_though_a_worker_is_killed(
 def test_a_scheduler_that_does_not_answer_is_one_line(
     scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.dask_pool.CONNECT_S", 1)
+    monkeypatch.setattr("flows.batches.dask_pool.CONNECT_S", 1)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     change = {"runner": "dask", "scheduler": address}

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from flows import digitizing, unread_scans
-from flows.batch_lock import batch_lock, lock_path
-from flows.digitizing import Progress, digitize
+from flows.batches import digitizing, unread_scans
+from flows.batches.batch_lock import batch_lock, lock_path
+from flows.batches.digitizing import Progress, digitize
+from flows.batches.page_reading import ChunkReading, NewScan, PageReader, internal_error
 from flows.errors import ExitCode, JobError, JobFailed, JobStopped
-from flows.page_reading import ChunkReading, NewScan, PageReader, internal_error
 from flows.settings import DigitizeJob
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import drift_watch
-from flows.drift_watch import Drift, find_drift
+from flows.batches import drift_watch
+from flows.batches.drift_watch import Drift, find_drift
 from forms.template import Box, FieldKind
 from ledger.ledger import Ledger
 from reading.checked import TRAITS

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from flows import unread_scans
-from flows.digitizing import Progress, digitize
+from flows.batches import unread_scans
+from flows.batches.digitizing import Progress, digitize
 from flows.errors import JobError, JobFailed
 from flows.settings import DigitizeJob
 from ledger.ledger import Ledger

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from flows.cli import cli
 from flows.errors import ExitCode, JobError
-from flows.field_evaluation import evaluate_fields
+from flows.learning.field_evaluation import evaluate_fields
 from forms.template import Box, FieldKind
 from ledger.ledger import Ledger
 from reading.readings import FieldReading, PageReading, Reason

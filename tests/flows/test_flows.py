@@ -15,8 +15,8 @@ from uuid import UUID
 import pytest
 
 from flows.errors import ExitCode, JobError, JobFailed
+from flows.learning.training import TrainingStep
 from flows.settings import DigitizeJob, TrainJob
-from flows.training import TrainingStep
 from tests.flows.drawn_scans import MODEL, settle
 from tests.flows.taught import job as retrain_job
 from tests.flows.taught import learning, teach
@@ -47,8 +47,8 @@ def artifacts(flow_run: UUID) -> dict[str, dict[str, Any]]:
 def test_the_flow_reads_as_the_plain_function_does_and_shows_it(
     many_scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import unread_scans
-    from flows.digitizing import digitize as plain
+    from flows.batches import unread_scans
+    from flows.batches.digitizing import digitize as plain
     from flows.flow_digitize import digitize
 
     monkeypatch.setattr(unread_scans, "MIN_CHUNK", 64)
@@ -87,7 +87,7 @@ def test_a_job_that_cannot_start_is_a_failed_run_with_one_line(
 
 
 def test_a_failed_run_still_shows_what_there_is(job: DigitizeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows import digitizing
+    from flows.batches import digitizing
     from flows.flow_digitize import digitize
 
     def too_many(_: Any, summary: Any) -> None:
@@ -110,7 +110,7 @@ def test_the_server_refuses_a_job_out_of_bounds(job: DigitizeJob) -> None:
 
 def test_train_reports_epochs_and_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from flows import flow_train
-    from flows.training import SHIPPED
+    from flows.learning.training import SHIPPED
     from mnist_model.bundle import read_bundle
 
     bundle = read_bundle(SHIPPED / MODEL)
@@ -131,8 +131,8 @@ def test_train_reports_epochs_and_the_card(tmp_path: Path, monkeypatch: pytest.M
 def test_a_training_shows_its_progress_and_its_report(
     gained: int, lost: int, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import retraining
     from flows.flow_retrain import retrain
+    from flows.learning import retraining
 
     monkeypatch.setattr(retraining, "learn", learning(gained=gained, lost=lost))
     teach(f"sqlite:///{tmp_path}/l.sqlite", [f"{n:02d}" for n in range(60)])

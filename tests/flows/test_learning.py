@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import flows.candidate
-import flows.composed_fields
-from flows.candidate import Current, digits_of, load_nets
-from flows.learned import LearnSettings
-from flows.learning import learn
+import flows.learning.candidate
+import flows.learning.composed_fields
+from flows.learning.candidate import Current, digits_of, load_nets
+from flows.learning.learned import LearnSettings
+from flows.learning.lessons import learn
 from forms.form_file import load_forms
 from mnist_model import fine_tuning
 from mnist_model.bundle import find_bundle, hash_file
@@ -49,9 +49,9 @@ def lessons(digits):
 
 @pytest.fixture
 def small(monkeypatch):
-    monkeypatch.setattr(flows.candidate, "_SEEN_A_ROUND", 60)
+    monkeypatch.setattr(flows.learning.candidate, "_SEEN_A_ROUND", 60)
     monkeypatch.setattr(string_tuning, "_TEST_STRIPS", 30)
-    monkeypatch.setattr(flows.composed_fields, "_DAMAGED_SHARE", 1.0)  # so that some of few are read wrong
+    monkeypatch.setattr(flows.learning.composed_fields, "_DAMAGED_SHARE", 1.0)  # so that some of few are read wrong
     usual = fine_tuning.DigitTuning
     monkeypatch.setattr(
         fine_tuning, "DigitTuning", lambda **said: replace(usual(**said), own=60, replayed=120, written=60)

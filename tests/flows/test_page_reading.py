@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from flows import page_reading
-from flows.page_reading import NewScan, PageReader
+from flows.batches import page_reading
+from flows.batches.page_reading import NewScan, PageReader
 from preprocessing.page import PageProblem, ProblemReason
 from preprocessing.scans import ScanFile
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.digitizing import digitize
+from flows.batches.digitizing import digitize
 from flows.errors import JobError, JobFailed
 from flows.settings import DigitizeJob
 from preprocessing import remote_scans, scans

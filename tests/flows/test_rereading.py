@@ -10,9 +10,9 @@ import cv2
 import pytest
 from sqlalchemy import update
 
-from flows.digitizing import digitize
+from flows.batches.digitizing import digitize
+from flows.batches.rereading import reread
 from flows.errors import JobError
-from flows.rereading import reread
 from flows.settings import DigitizeJob
 from ledger.ledger import Ledger
 from ledger.tables import readings

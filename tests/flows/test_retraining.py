@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flows import retraining
-from flows.batch_lock import batch_lock
-from flows.chosen_models import MODELS_VARIABLE, chosen_models, store_folder
+from flows.batches.batch_lock import batch_lock
 from flows.cli import cli
 from flows.errors import ExitCode, JobError
-from flows.retraining import describe_retraining, retrain
+from flows.learning import retraining
+from flows.learning.chosen_models import MODELS_VARIABLE, chosen_models, store_folder
+from flows.learning.retraining import describe_retraining, retrain
 from mnist_model.model_store import ModelStore
 from tests.flows.taught import job, learning, picture, teach
 from tests.mnist_model.test_model_store import add
@@ -205,7 +205,7 @@ def test_what_came_into_use_meanwhile_stays(folder: Path, monkeypatch: pytest.Mo
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from flows import retraining
+from flows.learning import retraining
 from tests.flows.taught import job
 def learn(lessons, current, out, settings, progress):
     (out / "cnn").mkdir()

@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from flows import patience, unread_scans
-from flows.digitizing import Progress, digitize
+from flows import patience
+from flows.batches import unread_scans
+from flows.batches.digitizing import Progress, digitize
 from flows.errors import ExitCode
 from tests.flows.drawn_scans import MODEL, one_thread
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.candidate import Current
-from flows.gathering import Gathered
-from flows.learned import Learned, LearnSettings
-from flows.training_report import confusions, curves, training_report
+from flows.learning.candidate import Current
+from flows.learning.gathering import Gathered
+from flows.learning.learned import Learned, LearnSettings
+from flows.reports.training_report import confusions, curves, training_report
 from mnist_model.bundle import find_bundle
 from mnist_model.model_store import Version
 from mnist_model.strings.bundle import find_string_bundle

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import JobError
-from flows.trusting import find_trust, policy_of
+from flows.learning.trusting import find_trust, policy_of
 from forms.form_file import load_forms
 from forms.template import FieldKind
 from mnist_model.bundle import SHIPPED, find_bundle, read_bundle

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.unread_scans import UnreadScans, chunk_size, chunked
+from flows.batches.unread_scans import UnreadScans, chunk_size, chunked
 from preprocessing.page import PageProblem, ProblemReason
 from preprocessing.scans import ScanFile
 

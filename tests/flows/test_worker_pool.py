@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from flows.batches.page_bounds import PageBounds
+from flows.batches.page_reading import NewScan, PageReader, ReadingPlan
+from flows.batches.worker_pool import WorkerPool
 from flows.errors import JobError, JobFailed
-from flows.page_bounds import PageBounds
-from flows.page_reading import NewScan, PageReader, ReadingPlan
-from flows.worker_pool import WorkerPool
 from preprocessing.page import PageProblem, ProblemReason
 from preprocessing.scans import hash_scan, list_scans
 from reading.readings import PageReading
@@ -45,8 +45,8 @@ scans.open_scan = harm
 ORPHAN = """
 import os, sys, time
 from pathlib import Path
-from flows.page_reading import NewScan, ReadingPlan
-from flows.worker_pool import WorkerPool
+from flows.batches.page_reading import NewScan, ReadingPlan
+from flows.batches.worker_pool import WorkerPool
 from preprocessing.scans import list_scans
 
 pool = WorkerPool(2, ReadingPlan("digits", "seed-ann", 0.95))

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from ledger.corrections import Imported
+from ledger.answers.corrections import Imported
+from ledger.answers.refusals import Refusal
 from ledger.csv_export import READINGS_COLUMNS
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
-from ledger.refusals import Refusal
 from ledger.tables import corrections, readings
 from reading.readings import Reason
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
+from ledger.answers.refusals import Refusal
 from ledger.erasing import Erasure
-from ledger.known_answers import KnownAnswer
 from ledger.ledger import Ledger
-from ledger.refusals import Refusal
-from ledger.review_types import Place, Scope, Seat, Verdict
+from ledger.review.known_answers import KnownAnswer
+from ledger.review.types import Place, Scope, Seat, Verdict
 from ledger.tables import earlier_readings, metadata, pages
 from reading.readings import Reason
 from tests.ledger.test_corrections import table

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from ledger.answers.refusals import Refusal
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
-from ledger.refusals import Refusal
 from ledger.tables import corrections, readings
 from reading.readings import Reason
 from tests.ledger.test_corrections import table

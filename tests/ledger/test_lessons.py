@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from ledger.ledger import Ledger
-from ledger.review_types import Answer, Place, Scope, Seat, Verdict
+from ledger.review.types import Answer, Place, Scope, Seat, Verdict
 from reading.readings import Reason
 
 LOW = Reason.LOW_CONFIDENCE

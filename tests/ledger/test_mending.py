@@ -7,8 +7,8 @@ import pytest
 
 from forms.rules import CheckDigit, CheckScheme, DateRule, Roster
 from forms.template import Box, Field, FieldKind
-from ledger.mending import Habits, Mend, Taken, Unclear, is_shown_as, keeps_rules, take
-from ledger.written_dates import written_dates
+from ledger.answers.mending import Habits, Mend, Taken, Unclear, is_shown_as, keeps_rules, take
+from ledger.answers.written_dates import written_dates
 
 FREE = Field("amount", FieldKind.FREEHAND, (Box(0, 0, 30, 8),), 1, 20)
 FIVE = replace(FREE, name="zip", min_length=5, max_length=5)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ledger.ledger import Ledger
 from ledger.rereading import RecordedPage, Reread, RereadCount
-from ledger.review_types import Answer, Scope, Seat, Verdict
+from ledger.review.types import Answer, Scope, Seat, Verdict
 from ledger.tables import earlier_readings
 from reading.readings import PageReading, Reason
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ledger.known_answers import KnownAnswer
 from ledger.ledger import Ledger
-from ledger.review import Review
-from ledger.review_types import Answer, AnswerError, Key, Place, ReviewPolicy, Saved, Scope, Seat, Stage, Verdict
+from ledger.review.desk import Review
+from ledger.review.known_answers import KnownAnswer
+from ledger.review.types import Answer, AnswerError, Key, Place, ReviewPolicy, Saved, Scope, Seat, Stage, Verdict
 from reading.readings import DigitReading, Reason
 
 ADA, BOB = Seat("Ada", "a"), Seat("Bob", "b")

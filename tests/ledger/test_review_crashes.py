@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 
 from bench.review_crashes import POLICY, crash_reviews, killable_servers, serve_call
 from ledger.ledger import Ledger
-from ledger.review_standing import Standing
-from ledger.review_types import Stage
+from ledger.review.standing import Standing
+from ledger.review.types import Stage
 
 
 class AbortedError(Exception):
@@ -71,13 +71,13 @@ def test_transactions_that_are_given_up(url: str, tmp_path: Path) -> None:
 
 def test_that_a_lost_answer_would_be_seen(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Standing(Stage.FIRST, None, "", "")
-    monkeypatch.setattr("ledger.review_answers.standing_of", lambda *_, **__: wrong)
+    monkeypatch.setattr("ledger.review.answers.standing_of", lambda *_, **__: wrong)
     assert crash_locally(sqlite_url, tmp_path, 2)["faults"] > 0
 
 
 def test_the_database_itself_refuses_an_answer_twice(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ledger.review_answers._known_keys", lambda *_: set())
+    monkeypatch.setattr("ledger.review.answers._known_keys", lambda *_: set())
     with pytest.raises(IntegrityError, match="client_key"):
         crash_locally(sqlite_url, tmp_path, 3)

@@ -3,8 +3,8 @@ import random
 
 import pytest
 
-from ledger.review_standing import Recorded, Standing, counting, effective, person, stage_of, standing_of
-from ledger.review_types import Stage, Verdict
+from ledger.review.standing import Recorded, Standing, counting, effective, person, stage_of, standing_of
+from ledger.review.types import Stage, Verdict
 
 VALUE, BACK = Verdict.VALUE, Verdict.RETRACTED
 

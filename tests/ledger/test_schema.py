@@ -16,8 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from ledger.database import connect
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
-from ledger.review import Review
-from ledger.review_types import Place, ReviewPolicy, Scope, Seat, Verdict
+from ledger.review.desk import Review
+from ledger.review.types import Place, ReviewPolicy, Scope, Seat, Verdict
 from ledger.schema import VERSION_TABLE, _config, upgrade
 from ledger.tables import metadata, pages
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from ledger.answers.set_aside import set_aside_corrected
 from ledger.csv_export import READINGS_COLUMNS
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
-from ledger.set_aside import set_aside_corrected
 
 HEADER = ",".join(READINGS_COLUMNS)
 READ = "a.png,1,zip,00412,0.9,true,low_confidence,{},{},00472:0.0093;00112:0.0010,envelope,2,,,cnn,,X,"

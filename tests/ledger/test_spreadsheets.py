@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from forms.rules import DateRule
 from forms.template import Box, Field, FieldKind
+from ledger.answers.refusals import Refusal
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
-from ledger.refusals import Refusal
 from ledger.tables import corrections, pages, readings
 from tests.ledger.test_corrections import table
 

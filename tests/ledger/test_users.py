@@ -2,7 +2,7 @@ import pytest
 
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
-from ledger.users import Role
+from ledger.review.users import Role
 
 
 def test_accounts(ledger: Ledger) -> None:

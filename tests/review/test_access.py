@@ -10,8 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from ledger.ledger import Ledger
-from ledger.review_types import Answer, Scope, Seat, Verdict
-from ledger.users import Role
+from ledger.review.types import Answer, Scope, Seat, Verdict
+from ledger.review.users import Role
 from review.app import create_app
 from review.login_limit import FAILURES, WINDOW_S, LoginLimit
 from review.passwords import is_password, password_hash

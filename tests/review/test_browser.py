@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.ledger import Ledger
-from ledger.review_types import Place, Scope, Verdict
+from ledger.review.types import Place, Scope, Verdict
 from tests.review.recorded import Doubt, record
 
 pytestmark = pytest.mark.browser

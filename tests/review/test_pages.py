@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from forms.rules import CheckDigit, CheckScheme, DateRule, Roster
 from forms.template import Box, Field, FieldKind, FormTemplate
 from ledger.ledger import Ledger
-from ledger.review_types import Place, Scope, Seat
+from ledger.review.types import Place, Scope, Seat
 from reading.readings import Reason
 from review.form_library import FormLibrary
 from review.reason_words import WORDS, in_words

@@ -1,0 +1,1 @@
+"""Training, calibrating and evaluating models, and learning from what people answered."""

@@ -1,0 +1,1 @@
+"""Pages of HTML about a batch and about a training."""

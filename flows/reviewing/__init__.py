@@ -1,0 +1,1 @@
+"""What people do with a batch: review, correct, audit, export, erase."""
