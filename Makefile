@@ -16,7 +16,7 @@ demo: .venv/ready
 	$(BIN)/python -m sample_scans.demo
 
 test: .venv/ready lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/ready
 	$(BIN)/ruff check .

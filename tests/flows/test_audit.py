@@ -179,5 +179,5 @@ def test_the_commands(tmp_path: Path, failures: list[AuditedField]) -> None:
 
 
 def test_a_csv_without_its_ledger(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="Name the one that the CSV was written from"):
+    with pytest.raises(JobError, match="Name the one that the file was written from"):
         import_answers(tmp_path / "readings.csv", None)

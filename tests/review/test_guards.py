@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
+from ledger.ledger import Ledger
+from ledger.review.users import Role
 from review.guards import host_name
 
 Client = Callable[..., TestClient]
@@ -51,7 +53,8 @@ def test_a_name_that_is_not_the_servers_own_is_refused(client: Client, host: str
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
-def test_a_proxy_in_front_of_an_open_page_is_refused(client: Client, header: str) -> None:
+def test_a_proxy_in_front_of_an_open_page_is_refused(client: Client, ledger: Ledger, header: str) -> None:
+    ledger.users().add(f"Behind a proxy with {header}", "", Role.REVIEWER)
     assert client().get("/sign-in", headers={header: "10.0.0.1"}).status_code == 403
     settings = {"user_header": "X-User"}
     assert client(**settings).get("/sign-in", headers={header: "10.0.0.1"}).status_code == 200
