@@ -23,7 +23,7 @@ NEXT = """before => {
 
 def at_desk(page: Any, batch: int) -> Any:
     page.goto(f"/review?batch={batch}")
-    page.wait_for_selector("#value")
+    page.wait_for_selector("#value:focus")
     return page
 
 
@@ -84,7 +84,7 @@ def test_a_whole_review_by_keyboard_alone(person: Person, url: str, ledger: Ledg
         if review.evaluate("link => link === document.activeElement"):
             break
     page.keyboard.press("Enter")
-    page.wait_for_selector("#value")
+    page.wait_for_selector("#value:focus")
     assert shown(page) == ""  # too unsure to be shown
     press(page, "1", "8", "Backspace", "7", "Enter")
     assert shown(page) == "250"
@@ -175,7 +175,7 @@ def test_undo_brings_the_field_back(person: Person, url: str, ledger: Ledger) ->
     first = item(page)
     press(page, "9", "Enter")
     page.reload()
-    page.wait_for_selector("#value")
+    page.wait_for_selector("#value:focus")
     press(page, "u")
     assert (item(page), shown(page)) == (first, "9")
     press(page, "1", "1", "Enter")
@@ -209,7 +209,7 @@ def test_a_network_lost_in_the_middle_of_a_save(person: Person, url: str, ledger
     press(page, "Enter")
     says(page, ".notice.lost", "2 answers are kept in this browser")
     page.reload()
-    page.wait_for_selector("#value")
+    page.wait_for_selector("#value:focus")
     says(page, ".notice.lost", "2 answers are kept in this browser")
     assert shown(page) == "33"  # not a field that is answered already
     page.unroute("**/api/answers*")
@@ -224,11 +224,11 @@ def test_a_reload_at_any_moment(person: Person, url: str, ledger: Ledger) -> Non
     first = item(page)
     page.keyboard.type("4")
     page.reload()
-    page.wait_for_selector("#value")
+    page.wait_for_selector("#value:focus")
     assert item(page) == first
     page.keyboard.press("Enter")
     page.reload()  # while the answer is on its way
-    page.wait_for_selector("#value")
+    page.wait_for_selector("#value:focus")
     page.wait_for_function("() => document.querySelector('#value')?.value === '22'")
     arrived(page)
     assert given(ledger, batch) == [("value", "11", "")]
@@ -239,13 +239,13 @@ def test_a_carpet_with_an_odd_one(person: Person, url: str, ledger: Ledger) -> N
     page = person("Anna")
     page.goto(f"/values?batch={batch}")
     page.click("text=Look at them")
-    page.wait_for_selector("#carpet")
+    page.wait_for_selector("#carpet [data-item]:focus")
     assert page.locator(".carpet button").count() == 3
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     says(page, "#odd", "1 marked")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#value")  # the odd one is looked at alone
+    page.wait_for_selector("#value:focus")  # the odd one is looked at alone
     press(page, "1", "Enter")
     arrived(page)
     assert sorted(value for _, value, _ in given(ledger, batch)) == ["1", "7", "7"]
