@@ -13,6 +13,9 @@ from reading.rules import is_in_range, matches_pattern
 BLANK_CONFIDENCE = 0.99  # a field without ink reads as nothing; what may be wrong is that its ink was lost
 
 
+POOR_CONTRAST = 0.12  # some 30 of 255 levels of grey: below it a pale pen and the paper's grain look alike
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known about one field beside the decoded values.
@@ -21,7 +24,8 @@ class Evidence:
     were taken for no digit; ``truncated`` says that the lattice was cut off; ``residual_share`` is the page's
     registration residual over what its form allows; ``readers_agree``: whether both readers of a free-hand field say
     the same, or the one that cuts is in doubt; ``rules``: reasons that the form's rules give (``reading.rules``);
-    ``ink_beside``: whether something is written beside the cells of a comb.
+    ``ink_beside``: whether something is written beside the cells of a comb; ``contrast`` in [-1, 1] how much darker the
+    ink is than the paper, None where there is none.
     """
 
     states: tuple[CellState, ...]
@@ -31,6 +35,7 @@ class Evidence:
     readers_agree: bool = True
     rules: tuple[Reason, ...] = ()
     ink_beside: bool = False
+    contrast: float | None = None
 
 
 def decide(field: Field, values: Values, evidence: Evidence, threshold: float) -> tuple[str, float, tuple[Reason, ...]]:
@@ -45,7 +50,7 @@ def decide(field: Field, values: Values, evidence: Evidence, threshold: float) -
     if not evidence.readers_agree:
         reasons.insert(0, Reason.READERS_DISAGREE)
     if confidence < threshold:
-        reasons.insert(0, Reason.LOW_CONFIDENCE)
+        reasons[:0] = [Reason.LOW_CONFIDENCE, *_reasons_of_doubt(evidence)]
     return value, confidence, tuple(reasons)
 
 
@@ -89,6 +94,11 @@ def _has_gap(states: tuple[CellState, ...]) -> bool:
 
 def _last_inked(states: tuple[CellState, ...]) -> int:
     return max((index for index, state in enumerate(states) if state is CellState.INK), default=0)
+
+
+def _reasons_of_doubt(evidence: Evidence) -> list[Reason]:
+    """What explains a doubt, and is no reason to flag what is sure."""
+    return [Reason.POOR_IMAGE] if evidence.contrast is not None and evidence.contrast < POOR_CONTRAST else []
 
 
 def _image_reasons(evidence: Evidence) -> list[Reason]:

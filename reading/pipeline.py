@@ -258,6 +258,7 @@ def _field_reading(read: _ReadField, ruled: Ruled, share: float, threshold: floa
         readers_agree=read.readers_agree,
         rules=ruled.reasons,
         ink_beside=prepared.ink_beside,
+        contrast=read.traits.contrast if read.traits else None,
     )
     value, confidence, reasons = decide(field, ruled.values, evidence, threshold)
     return FieldReading(

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_UNIQUE = "not_unique"  # the value of a roster stands on another page of the batch too
     SUM_MISMATCH = "sum_mismatch"  # of a sum that does not hold, or that can't be checked
     RULE_CHANGED_VALUE = "rule_changed_value"  # without the form's rules another value would have been read
+    POOR_IMAGE = "poor_image"  # not sure enough, and the ink is hardly darker than the paper
     POOR_REGISTRATION = "poor_registration"
     AUDIT_SAMPLE = "audit_sample"  # accepted, and checked blind: only the ledger says so, the CSV says low_confidence
     AUDIT_FAILED = "audit_failed"  # what people found in the audit sample broke the error rate that was asked for

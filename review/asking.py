@@ -40,7 +40,7 @@ Someone = Annotated[Person, Depends(signed_in)]
 
 
 async def own_form(request: Request) -> None:
-    """Raise ``Refusal`` unless a page of this session sent the request (CSRF)."""
+    """Raise ``Refusal`` unless a page of the same sign-in sent the request (CSRF)."""
     token = request.headers.get("x-csrf-token")
     if token is None and request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         token = str((await request.form()).get("csrf", ""))

@@ -23,6 +23,7 @@ WORDS = {
     Reason.NOT_UNIQUE: "Another page has the same value, and each should occur once.",
     Reason.SUM_MISMATCH: "The sum that it belongs to does not hold, or cannot be checked.",
     Reason.RULE_CHANGED_VALUE: "By its ink alone another value, which breaks a rule of the form, would be likelier.",
+    Reason.POOR_IMAGE: "The ink is hardly darker than the paper.",
     Reason.POOR_REGISTRATION: "The page fits its form only just: look whether the whole field is in the picture.",
     Reason.AUDIT_SAMPLE: "It is not sure enough what is written.",  # the sample looks like everything else
     Reason.AUDIT_FAILED: "So far too many values of this kind were wrong, so all are looked at.",

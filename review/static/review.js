@@ -25,7 +25,7 @@ async function call(method, url, body, wait_ms = 15000) {
   }
 }
 
-/** A post by this session's key, which a restarted server may have changed. */
+/** A post by the key of this sign-in, which a restarted server may have changed. */
 async function post(url, body) {
   const first = await call("POST", url, body);
   if (first.status !== 403 || first.said.problem !== "csrf") return first;
