@@ -53,13 +53,12 @@ def tune_digits(bundle: Bundle, own: Labelled, dataset: Dataset, tuning: DigitTu
     Raises:
         ModelError: the bundle's ``model.keras`` cannot be read, or its recipe is not known.
     """
-    recipe = _recipe(bundle, tuning)
+    recipe, net = _recipe(bundle, tuning), _loaded(bundle)
     keras.utils.set_random_seed(tuning.seed)
     rng = np.random.default_rng([tuning.seed, 6])
     training, held_out = split(Labelled(dataset.x_train, dataset.y_train), recipe.validation_share, recipe.seed)
     replayed = training[rng.permutation(len(training.y))[: tuning.replayed]]
     repeated = own[rng.permutation(np.arange(tuning.own) % len(own.y))]
-    net = _loaded(bundle)
     history = _fit(net, joined(replayed, repeated), held_out, recipe, progress)
     bare = _loaded(bundle)  # without the optimizer, which makes the files three times as large
     right = settle(bare, net.get_weights(), held_out)

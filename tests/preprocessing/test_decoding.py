@@ -345,6 +345,39 @@ def test_the_pages_of_a_file_are_bounded(monkeypatch):
     assert last.reason == Reason.TOO_LARGE
 
 
+def directories(count, last):
+    """A TIFF of ``count`` directories that share one image; the last points to the one numbered ``last``, or none."""
+    begin, entries = 8 + 64, ((256, 8), (257, 8), (258, 8), (259, 1), (262, 1), (273, 8), (278, 8), (279, 64))
+    size = 2 + 12 * len(entries) + 4
+    table = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    following = [*range(1, count), last]
+    places = [0 if number is None else begin + number * size for number in following]
+    return b"II*\0" + struct.pack("<I", begin) + b"\xff" * 64 + b"".join(table + struct.pack("<I", p) for p in places)
+
+
+@pytest.mark.parametrize(("count", "last", "pages"), [(1, 0, 1), (3, 0, 3), (3, 1, 3), (5000, None, 11)])
+def test_directories_without_an_end_have_one(monkeypatch, count, last, pages):
+    monkeypatch.setattr("preprocessing.decoding.MAX_PAGES", 10)
+    found = list(decode(directories(count, last)))
+    assert len(found) == pages
+    assert (found[-1].reason == Reason.TOO_LARGE) == (pages == 11)
+
+
+def test_a_script_in_a_pdf_does_nothing(tmp_path):
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 300] >>"
+    script = b"/OpenAction << /S /JavaScript /JS (while \\(true\\) { this.exportAsText\\(\\) }) >>"
+    launch = b"/AA << /O << /S /Launch /F (/bin/touch) /P (%s/made) >> >>" % bytes(tmp_path)
+    catalog = b"<< /Type /Catalog /Pages 2 0 R %s %s >>" % (script, launch)
+    assert one(pdf(catalog, ONE_PAGE, page)).grey.min() == 255
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("side_pt", [14_400, 10_000_000, 2_000_000_000])
+def test_a_huge_page_box_costs_no_memory(side_pt):
+    page = one(pdf_page(side_pt, side_pt))
+    assert page.reason in (Reason.TOO_LARGE, Reason.LOW_RESOLUTION, Reason.UNREADABLE_FILE)
+
+
 def scanned_pdf(*images, **options):
     return encoded(images[0], "PDF", save_all=True, append_images=images[1:], **options)
 
