@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
 import cv2
 import numpy as np
+from sqlalchemy import func, select
 
 from flows.learning.candidate import Current, RoundFigures
 from flows.learning.learned import Learned, LearningStep, LearnSettings
@@ -17,6 +20,7 @@ from flows.learning.settings import RetrainJob
 from forms.form_file import load_forms
 from ledger.ledger import Ledger
 from ledger.review.types import Answer, Scope, Seat, Verdict
+from ledger.tables import pages
 from mnist_model.bundle import read_bundle
 from mnist_model.strings.bundle import read_string_bundle
 from preprocessing.pictures import encode_png
@@ -47,14 +51,25 @@ def teach(url: str, values: Sequence[str], png: bytes | None = None) -> None:
     """Record a flagged field for each of ``values``, and ann's answer to it."""
     with Ledger.open(url) as ledger:
         batch = ledger.open_batch("scans", "digits", FORM.digest)
-        pages = [
-            PageReading(f"{n}-{uuid4().hex}.png", 1, uuid4().hex, "digits", "1", 0.0, "cnn 1", 0.95, (one,))
-            for n, one in enumerate(reading(value, Reason.LOW_CONFIDENCE, png=png) for value in values)
+        # Which pages a training learns from hangs on their digests, which must be the same in each run.
+        numbers = count(_recorded(ledger))
+        found = [
+            _page(number, reading(value, Reason.LOW_CONFIDENCE, png=png)) for number, value in zip(numbers, values)
         ]
-        ledger.record_chunk(batch, pages)
+        ledger.record_chunk(batch, found)
         items = ledger.review().next_items(ANN, Scope(batch), len(values))
         said = [Answer(item.place, uuid4().hex, Verdict.VALUE, item.guess or values[0]) for item in items]
         ledger.review().save_all(ANN, said)
+
+
+def _recorded(ledger: Ledger) -> int:
+    with ledger._database.read() as connection:
+        return connection.execute(select(func.count()).select_from(pages)).scalar_one()
+
+
+def _page(number: int, field: FieldReading) -> PageReading:
+    digest = hashlib.sha256(str(number).encode()).hexdigest()
+    return PageReading(f"{number}.png", 1, digest, "digits", "1", 0.0, "cnn 1", 0.95, (field,))
 
 
 def job(folder: Path, **changes: object) -> RetrainJob:
