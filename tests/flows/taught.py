@@ -6,7 +6,6 @@ import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -52,11 +51,8 @@ def teach(url: str, values: Sequence[str], png: bytes | None = None) -> None:
     with Ledger.open(url) as ledger:
         batch = ledger.open_batch("scans", "digits", FORM.digest)
         # Which pages a training learns from hangs on their digests, which must be the same in each run.
-        numbers = count(_recorded(ledger))
-        found = [
-            _page(number, reading(value, Reason.LOW_CONFIDENCE, png=png)) for number, value in zip(numbers, values)
-        ]
-        ledger.record_chunk(batch, found)
+        read = [reading(value, Reason.LOW_CONFIDENCE, png=png) for value in values]
+        ledger.record_chunk(batch, [_page(number, one) for number, one in enumerate(read, _recorded(ledger))])
         items = ledger.review().next_items(ANN, Scope(batch), len(values))
         said = [Answer(item.place, uuid4().hex, Verdict.VALUE, item.guess or values[0]) for item in items]
         ledger.review().save_all(ANN, said)
