@@ -96,7 +96,14 @@ def test_the_seed_net_learns_and_the_seed_decides(tiny, tmp_path):
     assert (answers[0] == answers[1]).all()
 
 
-@pytest.mark.parametrize("answer", [np.full((2, 3), np.nan), np.array([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0]])])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        np.full((2, 3), np.nan),
+        np.array([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0]]),
+        np.array([[0.4, 0.3, 0.3], [0.8, 0.2, 0.0]]),  # nowhere by much, but everywhere
+    ],
+)
 def test_a_saved_form_that_answers_otherwise_is_not_shipped(answer):
     with pytest.raises(ModelError, match="differs"):
         _compare("tflite", np.array([[0.5, 0.2, 0.3], [0.9, 0.1, 0.0]]), answer, 0.2)
