@@ -8,8 +8,8 @@ from pathlib import Path
 
 from flows.batches.remote_folder import RemoteFolder
 from flows.errors import ExitCode
+from ledger.counting import BatchSummary
 from ledger.csv_export import Export
-from ledger.ledger import BatchSummary
 from preprocessing.page import ProblemReason
 
 Notices = tuple[tuple[str, str], ...]  # (Audit, Stopped or Drift; a sentence)

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-import secrets
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, delete, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from typing import Self
 
 from ledger.answers.corrections import FieldRules, Imported, no_rules
 from ledger.answers.importing import import_answers
 from ledger.answers.label_studio import Tasks, write_tasks
-from ledger.audit_sample import with_audit_sample
+from ledger.batches import Batch, all_batches, is_batch, open_batch
+from ledger.counting import BatchSummary, summarize
 from ledger.csv_export import Export, write_csv
 from ledger.database import Database, connect
 from ledger.erasing import Erasure, erase, find_erasable
 from ledger.errors import LedgerError
 from ledger.judging import ReadField, read_fields
 from ledger.lessons import Lessons
-from ledger.merging import TRANSIENT, Merge, Recorded, Result, merge
+from ledger.merging import Result
+from ledger.recording import record, settled_contents
 from ledger.remote_scans import known_contents, note_contents
 from ledger.reporting import ReportRows, report_rows
 from ledger.rereading import Rereading
 from ledger.review.desk import Review
-from ledger.review.items import HOLDING, IS_OPEN, OF_READING, queue_fields
 from ledger.review.types import ReviewPolicy
 from ledger.review.users import Users
-from ledger.rows import crop_rows, page_row, reading_rows, scan_order, storable_result
 from ledger.schema import upgrade
 from ledger.settling import RecordedField, change_fields, recorded_fields
-from ledger.tables import batches, corrections, crops, pages, readings, review_items
 from ledger.watching import (
     AuditedField,
     Group,
@@ -49,40 +40,7 @@ from ledger.watching import (
     unwatched_groups,
     withhold,
 )
-from preprocessing.page import ProblemReason
-from reading.readings import PageReading, Reason
-
-_OF_BATCH = (batches.c.id, batches.c.source, batches.c.form, batches.c.form_digest, batches.c.opened_at)
-_KEYS_AT_ONCE = 5000  # keys of one query; SQLite takes 32,766 parameters
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Scans of one source, read by one state of one form; ``source`` and ``form`` are as the user named them."""
-
-    id: int
-    source: str
-    form: str
-    form_digest: str
-    opened_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BatchSummary:
-    """What became of a batch.
-
-    ``pages`` counts pages that were read, ``fields`` their fields, each either ``accepted`` or ``flagged``; ``checked``
-    counts flagged ones that people answered. ``reasons`` counts flagged fields by reason (a field may have several),
-    ``problems`` the pages or files that could not be read.
-    """
-
-    pages: int
-    fields: int
-    accepted: int
-    flagged: int
-    checked: int
-    reasons: dict[str, int]
-    problems: dict[str, int]
+from reading.readings import Reason
 
 
 class Ledger:
@@ -122,22 +80,12 @@ class Ledger:
 
     def open_batch(self, source: str, form: str, form_digest: str) -> int:
         """The batch of these three, made if there is none. A changed form is a new batch: its pages are read again."""
-        values = {"source": source, "form": form, "form_digest": form_digest}
-        query = select(batches.c.id).filter_by(**values)
-        found = self._first(query)
-        if found is None:
-            # Another program may open the same batch at this moment: then its batch is the batch.
-            with suppress(IntegrityError), self._database.write() as connection:
-                made = {"opened_at": datetime.now(UTC), "audit_key": secrets.token_hex(16)}
-                connection.execute(insert(batches).values(**made, **values))
-            found = self._first(query)
-        return int(found[0])
+        return open_batch(self._database, source, form, form_digest)
 
     def batches(self) -> list[Batch]:
         """All batches, the newest first."""
         with self._database.read() as connection:
-            rows = connection.execute(select(*_OF_BATCH).order_by(batches.c.id.desc())).all()
-        return [Batch(*row) for row in rows]
+            return all_batches(connection)
 
     def find_batch(self, source: str | None = None) -> Batch:
         """The newest batch, or the newest of ``source``.
@@ -152,19 +100,9 @@ class Ledger:
         raise LedgerError(f"the ledger {self._database.where} {sought}", "digitize a folder of scans into it first")
 
     def recorded(self, batch: int, sha256s: Collection[str]) -> dict[str, str]:
-        """Content of ``sha256s`` that need not be read again -> the name of the scan that brought it.
-
-        Content counts when it was read, or has a problem that reading again would not mend, and no page of that scan
-        has a problem that would pass by itself (``merging.TRANSIENT``).
-        """
+        """Content of ``sha256s`` that need not be read again -> the name of the scan that brought it."""
         with self._database.read() as connection:
-            rows = list(_rows_of(connection, batch, pages.c.sha256, sorted({*sha256s} - {""})))
-        unsettled = {(row.sha256, row.scan) for row in rows if row.problem in TRANSIENT}
-        found: dict[str, str] = {}
-        for row in rows:
-            if row.problem != ProblemReason.DUPLICATE and (row.sha256, row.scan) not in unsettled:
-                found.setdefault(row.sha256, row.scan)
-        return found
+            return settled_contents(connection, batch, sha256s)
 
     def record_chunk(self, batch: int, results: Sequence[Result], audit_share: float = 0.0) -> None:
         """Record the results of a chunk in one transaction: after a crash all of them are there, or none.
@@ -180,15 +118,9 @@ class Ledger:
         Raises:
             LedgerError: there is no such batch, or the database was locked for too long, is full or cannot be reached.
         """
-        stored = [storable_result(result) for result in results]
         with self._database.write() as connection:
-            # Holds back others that record into this batch, until this transaction ends.
-            query = select(batches.c.audit_key).where(batches.c.id == batch).with_for_update(key_share=True)
-            key = connection.execute(query).scalar()
-            if key is None:
+            if not record(connection, batch, results, audit_share):
                 raise self._no_batch(batch)
-            sampled = [_sampled(result, key, audit_share) for result in stored]
-            _apply(connection, batch, merge(_related(connection, batch, sampled), sampled))
 
     def summary(self, batch: int) -> BatchSummary:
         """Count a batch's pages and fields.
@@ -198,14 +130,7 @@ class Ledger:
         """
         self._check_batch(batch)
         with self._database.read() as connection:
-            problems = _counts(connection, batch, pages, pages.c.problem)
-            flags = _counts(connection, batch, pages.join(readings), readings.c.needs_review)
-            reasons = _counts(connection, batch, pages.join(readings), readings.c.reasons, readings.c.needs_review)
-            answered = (readings.c.needs_review, corrections.c.id.is_not(None))
-            checked = _counts(connection, batch, _with_answers(), IS_OPEN, *answered)[False]
-        read = problems.pop(None, 0)
-        by_reason, by_problem = _by_reason(reasons), _sorted(problems)
-        return BatchSummary(read, flags.total(), flags[False], flags[True], checked, by_reason, by_problem)
+            return summarize(connection, batch)
 
     def export(self, batch: int, out: Path) -> Export:
         """Write readings.csv and records.csv of a batch into the folder ``out``; docs/csv.md describes them.
@@ -332,89 +257,10 @@ class Ledger:
         """What waits for people, to be read again by another model."""
         return Rereading(self._database)
 
-    def _first(self, query: Select[Any]) -> Any:
-        with self._database.read() as connection:
-            return connection.execute(query).first()
-
     def _check_batch(self, batch: int) -> None:
-        if self._first(select(batches.c.id).where(batches.c.id == batch)) is None:
-            raise self._no_batch(batch)
+        with self._database.read() as connection:
+            if not is_batch(connection, batch):
+                raise self._no_batch(batch)
 
     def _no_batch(self, batch: int) -> LedgerError:
         return LedgerError(f"the ledger {self._database.where} has no batch {batch}", "choose one of its batches")
-
-
-def _sampled(result: Result, key: str, share: float) -> Result:
-    return with_audit_sample(result, key, share) if isinstance(result, PageReading) else result
-
-
-def _with_answers() -> Any:
-    items = pages.join(readings).outerjoin(review_items, OF_READING)
-    return items.outerjoin(corrections, HOLDING)
-
-
-def _related(connection: Connection, batch: int, results: Sequence[Result]) -> list[Recorded]:
-    """The rows of a batch that share a scan's name or a content with ``results``, in the order they were recorded."""
-    scans = {result.scan for result in results}
-    orders = sorted({scan_order(scan) for scan in scans})
-    by_scan = [row for row in _rows_of(connection, batch, pages.c.scan_order, orders) if row.scan in scans]
-    contents = sorted({result.sha256 for result in results} - {""})
-    by_content = _rows_of(connection, batch, pages.c.sha256, contents)
-    found = {row.id: row for row in (*by_scan, *by_content)}
-    return [found[key] for key in sorted(found)]
-
-
-def _rows_of(connection: Connection, batch: int, column: ColumnElement[str], keys: Sequence[str]) -> Iterator[Recorded]:
-    """The batch's rows whose ``column`` is one of ``keys``, each part of them in the order they were recorded."""
-    wanted = (pages.c.id, pages.c.scan, pages.c.page, pages.c.sha256, pages.c.problem)
-    for part in _parts(keys):
-        query = select(*wanted).where(pages.c.batch_id == batch, column.in_(part)).order_by(pages.c.id)
-        for row in connection.execute(query):
-            yield Recorded(*row)
-
-
-def _apply(connection: Connection, batch: int, change: Merge) -> None:
-    for part in _parts(change.removed):
-        connection.execute(delete(pages).where(pages.c.id.in_(part)))
-    if not change.added:
-        return
-    now = datetime.now(UTC)
-    new_pages = insert(pages).returning(pages.c.id, sort_by_parameter_order=True)
-    ids = connection.execute(new_pages, [page_row(batch, result, now) for result in change.added]).scalars().all()
-    read = [(key, result) for key, result in zip(ids, change.added, strict=True) if isinstance(result, PageReading)]
-    page_ids, page_readings = [key for key, _ in read], [result for _, result in read]
-    _insert_rows(connection, readings, reading_rows(page_ids, page_readings))
-    _insert_rows(connection, crops, crop_rows(page_ids, page_readings))
-    for part in _parts(page_ids):
-        queue_fields(connection, readings.c.page_id.in_(part))
-
-
-def _insert_rows(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _counts(connection: Connection, batch: int, source: Any, column: Any, *conditions: Any) -> Counter[Any]:
-    """How many rows of ``source`` there are for each value of ``column``."""
-    query = select(column, func.count()).select_from(source).where(and_(pages.c.batch_id == batch, *conditions))
-    return Counter({row[0]: row[1] for row in connection.execute(query.group_by(column))})
-
-
-def _by_reason(combinations: Counter[str]) -> dict[str, int]:
-    """Counts of joined reasons -> counts of each reason."""
-    single: Counter[str] = Counter()
-    for joined, count in combinations.items():
-        for reason in filter(None, joined.split(";")):
-            single[reason] += count
-    return _sorted(single)
-
-
-def _sorted(counts: Counter[str]) -> dict[str, int]:
-    """The counts as a dict, the most frequent first, then by name."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _parts(keys: Iterable[Any]) -> Iterator[list[Any]]:
-    iterator = iter(keys)
-    while part := list(islice(iterator, _KEYS_AT_ONCE)):
-        yield part

@@ -17,8 +17,9 @@ from flows.reviewing.audit import AcceptanceGuard
 from flows.settings import DigitizeJob
 from flows.summary import DigitizeSummary, summarize
 from forms.template import FormTemplate
+from ledger.batches import Batch
 from ledger.errors import LedgerError
-from ledger.ledger import Batch, Ledger
+from ledger.ledger import Ledger
 from ledger.rereading import RecordedField, RecordedPage, Reread, RereadCount
 from preprocessing.isolation import CropError
 from preprocessing.remote_scans import is_remote

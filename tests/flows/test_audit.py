@@ -29,7 +29,7 @@ GROUP = Group("cheque", FieldKind.FREEHAND, MODEL)
 @pytest.fixture(autouse=True)
 def _known_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same fields are drawn in each run: what is said of shares and intervals would sometimes fail by chance."""
-    monkeypatch.setattr("ledger.ledger.secrets.token_hex", lambda length: "5e" * length)
+    monkeypatch.setattr("ledger.batches.secrets.token_hex", lambda length: "5e" * length)
 
 
 def policy(max_error: float = 0.01, threshold: float = 0.95) -> Policy:

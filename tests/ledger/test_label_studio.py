@@ -21,7 +21,7 @@ LOW = Reason.LOW_CONFIDENCE
 
 @pytest.fixture
 def batch(sqlite_ledger: Ledger, read: Callable, field: Callable, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr("ledger.ledger.secrets.token_hex", lambda length: "5e" * length)
+    monkeypatch.setattr("ledger.batches.secrets.token_hex", lambda length: "5e" * length)
     batch = sqlite_ledger.open_batch("scans", "zip", "1")
     fields = [
         field("likely", "0412", LOW, confidence=0.9),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from ledger.counting import BatchSummary
 from ledger.errors import LedgerError
-from ledger.ledger import BatchSummary, Ledger
+from ledger.ledger import Ledger
 from ledger.tables import crops, pages, readings
 from preprocessing.page import ProblemReason
 from reading.readings import PageReading, Reason
