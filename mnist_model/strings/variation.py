@@ -14,7 +14,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.ndimage import gaussian_filter, map_coordinates, zoom
 
-from mnist_model.strings.composer import HEIGHT_PX, MAX_WIDTH_PX, Strip
+from mnist_model.strings.composer import Strip
+from mnist_model.strings.paper import HEIGHT_PX
+from mnist_model.strings.sheet import MAX_WIDTH_PX
 
 _MIDDLE = (HEIGHT_PX - 1) / 2
 _GAP_LEVEL = 100  # of 255: where a column is darker, a stroke may run through it; print seldom is

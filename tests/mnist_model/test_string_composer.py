@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
-from mnist_model.strings.composer import HEIGHT_PX, MAX_WIDTH_PX, Composer
+from mnist_model.strings.composer import Composer
 from mnist_model.strings.glyphs import STYLES, draw_glyph, draw_glyphs
+from mnist_model.strings.paper import HEIGHT_PX
 from mnist_model.strings.recipe import Composing, StringRecipe
+from mnist_model.strings.sheet import MAX_WIDTH_PX
 
 
 @pytest.fixture(scope="module")
