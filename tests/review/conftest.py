@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from forms.form_file import load_forms
 from forms.template import FormTemplate
 from ledger.ledger import Ledger
+from ledger.review.types import ReviewPolicy
 from review.app import create_app
 from review.settings import ReviewSettings
 from tests.review.recorded import write_form
@@ -31,11 +32,26 @@ def forms(form_folder: Path) -> tuple[FormTemplate, ...]:
 
 
 @pytest.fixture(scope="session")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A ledger for the session: each test records a batch of its own."""
     url = f"sqlite:///{tmp_path_factory.mktemp('review')}/formdigits.sqlite"
     Ledger.open(url).close()
     return url
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: Any) -> str:
+    """Another one, on PostgreSQL."""
+    postgresql.psql("CREATE DATABASE review")
+    url = str(postgresql.get_uri("review"))
+    Ledger.open(url).close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def url(sqlite_url: str) -> str:
+    """The ledger of tests that do not say on which database."""
+    return sqlite_url
 
 
 @pytest.fixture
@@ -48,8 +64,10 @@ def ledger(url: str) -> Iterator[Ledger]:
 def client(ledger: Ledger, forms: tuple[FormTemplate, ...]) -> Callable[..., TestClient]:
     """Makes browsers without a window: of one server for each settings asked for."""
 
-    def make(peer: str = "127.0.0.1", host: str = "127.0.0.1:8765", **settings: Any) -> TestClient:
-        app = create_app(ledger, ReviewSettings(forms=forms, **settings))
+    def make(
+        peer: str = "127.0.0.1", host: str = "127.0.0.1:8765", policy: ReviewPolicy | None = None, **settings: Any
+    ) -> TestClient:
+        app = create_app(ledger, ReviewSettings(forms=forms, **settings), policy)
         scheme = "https" if settings.get("https") else "http"
         return TestClient(app, f"{scheme}://{host}", client=(peer, 50000), follow_redirects=False)
 
