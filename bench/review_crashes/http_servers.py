@@ -70,6 +70,11 @@ class PageServer:
         self.process.kill()
         self.process.join()
 
+    def kill(self) -> None:
+        with self.lock:
+            self.kills += self.process.is_alive()
+            self.process.kill()
+
     def call(self, name: str, *arguments: Any, kill_at: float | None = None) -> Any:
         """What the page says to a reviewer; what it did not confirm is sent again until it does.
 
@@ -77,7 +82,7 @@ class PageServer:
         """
         if name == "export":
             return self.exporter.export(*arguments, kill_at)
-        killer = threading.Timer(0.0 if kill_at is None else kill_at * _CALL_S, self._kill)
+        killer = threading.Timer(0.0 if kill_at is None else kill_at * _CALL_S, self.kill)
         if kill_at is not None:
             killer.start()
         said = self._ask(*_REQUESTS[name](*arguments))
@@ -99,11 +104,6 @@ class PageServer:
                 raise AssertionError(f"{method} {path}: {answer.status_code} {answer.text}")
             time.sleep(_CALL_S)
         raise AssertionError(f"{method} {path} was never answered")
-
-    def _kill(self) -> None:
-        with self.lock:
-            self.kills += self.process.is_alive()
-            self.process.kill()
 
     def _replace(self, process: Any) -> None:
         """Start a new server in place of one that has died."""
