@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from starlette.testclient import TestClient
+import httpx
 
 from ledger.review.types import Place
 from tests.review.signing_in import csrf, sign_in
@@ -14,7 +14,7 @@ from tests.review.signing_in import csrf, sign_in
 class ApiReviewer:
     """A signed-in browser at a desk of its own, reviewing one batch."""
 
-    def __init__(self, browser: TestClient, name: str, batch: int):
+    def __init__(self, browser: httpx.Client, name: str, batch: int):
         assert sign_in(browser, name) == 303
         browser.headers["X-CSRF-Token"] = csrf(browser, "/")
         self.browser = browser

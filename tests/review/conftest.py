@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from ledger.review.types import ReviewPolicy
 from review.app import create_app
 from review.settings import ReviewSettings
 from tests.review.recorded import write_form
+from tests.review.serving import served
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -77,15 +75,8 @@ def client(ledger: Ledger, forms: tuple[FormTemplate, ...]) -> Callable[..., Tes
 @pytest.fixture(scope="session")
 def server(url: str, form_folder: Path) -> Iterator[str]:
     """``formdigits review`` as a process of its own; its address."""
-    command = [sys.executable, "-m", "flows.cli", "review", "--ledger", url, "--form", str(form_folder), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert found, said + process.stderr.read()
-        yield found.group()
-        process.terminate()
-        assert process.wait(20) == 0
+    with served("--ledger", url, "--form", str(form_folder)) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
