@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preprocessing.levels import level_quantile
+from preprocessing.levels import masked_quantile
 
 ALIGNED_DARKNESS = 60  # grey levels: print darker than this counts no more for where a field lies
 FARTHER_PER_MM = 0.08  # what a place loses a mm from where the page's homography puts the field
@@ -63,8 +63,7 @@ class FieldPrint:
 
     def _is_shown(self, dark: np.ndarray) -> bool:
         """Whether the print is there at all: light print drops out of 1-bit scans, and ink must not stand in."""
-        blank = level_quantile(self.dark[self.core], 0.5)
-        return level_quantile(dark[self.core], 0.5) >= SHOWN_SHARE * blank
+        return masked_quantile(dark, self.core, 0.5) >= SHOWN_SHARE * masked_quantile(self.dark, self.core, 0.5)
 
 
 def _edges(dark: np.ndarray, px_per_mm: float) -> np.ndarray:
@@ -96,15 +95,11 @@ def _sharpened(dark: np.ndarray, edges: np.ndarray, y: int, x: int) -> tuple[int
     """The best place within a pixel of (y, x)."""
     height, width = edges.shape
     top, left = max(0, y - 1), max(0, x - 1)
-    near, weights = dark[top : y + 1 + height, left : x + 1 + width].astype(np.float32), edges.astype(np.float32)
+    near, weights = dark[top : y + 1 + height, left : x + 1 + width], edges.astype(np.float32).ravel()
     rows, columns = near.shape[0] - height + 1, near.shape[1] - width + 1
     # For so few places sums of products are quicker than the Fourier transform that OpenCV would use.
-    scores = np.array(
-        [[_product(near[i : i + height, j : j + width], weights) for j in range(columns)] for i in range(rows)]
-    )
+    shifted = [near[:, column : column + width].astype(np.float32).ravel() for column in range(columns)]
+    starts = range(0, rows * width, width)
+    scores = np.array([[part[start : start + weights.size] @ weights for part in shifted] for start in starts])
     dy, dx = _peak(scores)
     return top + dy, left + dx
-
-
-def _product(part: np.ndarray, edges: np.ndarray) -> float:
-    return float(np.vdot(part, edges))

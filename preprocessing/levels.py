@@ -17,9 +17,12 @@ def level_quantile(levels: np.ndarray, share: float) -> float:
     """
     if levels.size <= MANY:
         return quantile(levels, share)
-    place = share * (levels.size - 1)
-    low, high = np.searchsorted(_counted(levels), (int(place), int(place) + 1), side="right").tolist()
-    return float(low + (place - int(place)) * (min(high, 255) - low))
+    return _counted_quantile(_counted(levels.reshape(1, -1), None), share)
+
+
+def masked_quantile(levels: np.ndarray, mask: np.ndarray, share: float) -> float:
+    """``level_quantile(levels[mask], share)`` of (h, w) uint8 levels and a (h, w) bool mask that is True somewhere."""
+    return _counted_quantile(_counted(levels, mask.view(np.uint8)), share)
 
 
 def quantile(values: np.ndarray, share: float) -> float:
@@ -32,6 +35,12 @@ def quantile(values: np.ndarray, share: float) -> float:
     return low + (place - below) * (high - low)
 
 
-def _counted(levels: np.ndarray) -> np.ndarray:
+def _counted(levels: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
     """(256,): how many are no higher than each level."""
-    return np.cumsum(cv2.calcHist([levels.reshape(1, -1)], [0], None, [256], [0, 256]).ravel(), dtype=np.int64)
+    return np.cumsum(cv2.calcHist([levels], [0], mask, [256], [0, 256]).ravel(), dtype=np.int64)
+
+
+def _counted_quantile(counted: np.ndarray, share: float) -> float:
+    place = share * float(counted[-1] - 1)
+    low, high = np.searchsorted(counted, (int(place), int(place) + 1), side="right").tolist()
+    return float(low + (place - int(place)) * (min(high, 255) - low))
