@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from flows.errors import JobError
@@ -10,7 +11,7 @@ from flows.learning.correction_events import announced_corrections
 from forms.errors import FormError
 from forms.form_file import BUILT_IN, load_forms
 from forms.template import Field
-from ledger.answers.corrections import FieldRules, Imported
+from ledger.answers.corrections import Imported
 from ledger.errors import LedgerError
 from ledger.ledger import Ledger
 
@@ -33,12 +34,27 @@ def import_answers(path: Path, ledger_url: str | None, forms: Sequence[str] = ()
     try:
         url = ledger_url or f"sqlite:///{beside}"
         with Ledger.open(url) as ledger, announced_corrections(ledger, url):
-            return ledger.import_corrections(path, rules)
+            imported = ledger.import_corrections(path, rules)
     except LedgerError as error:
         raise JobError(str(error)) from error
+    return replace(imported, unchecked=tuple(sorted(rules.unknown)))
 
 
-def field_rules(forms: Sequence[str]) -> FieldRules:
+class FormRules:
+    """Fields by the name and version of their form, and their own name; ``unknown`` forms were asked for in vain."""
+
+    def __init__(self, fields: Mapping[tuple[str, str, str], Field]):
+        self._fields = fields
+        self.unknown: set[str] = set()
+
+    def __call__(self, form: str, version: str, field: str) -> Field | None:
+        found = self._fields.get((form, version, field))
+        if found is None:
+            self.unknown.add(f"{form} {version}")
+        return found
+
+
+def field_rules(forms: Sequence[str]) -> FormRules:
     """Fields by the name and version of their form, and their own name.
 
     Raises:
@@ -48,17 +64,14 @@ def field_rules(forms: Sequence[str]) -> FieldRules:
         templates = [template for form in (*BUILT_IN, *forms) for template in load_forms(form)]
     except FormError as error:
         raise JobError(str(error)) from error
-    fields = {(form.name, form.version, field.name): field for form in templates for field in form.fields}
-
-    def rules(form: str, version: str, field: str) -> Field | None:
-        return fields.get((form, version, field))
-
-    return rules
+    return FormRules({(form.name, form.version, field.name): field for form in templates for field in form.fields})
 
 
 def describe_import(imported: Imported, row: str = "Row") -> Iterator[str]:
     """What became of the file's rows, as people read it; ``row`` is what one is called there."""
     yield f"Answers  {imported.recorded} recorded, {imported.known} known already, {len(imported.refused)} refused"
+    for form in imported.unchecked:
+        yield f"Unknown  form {form}: its rules were not checked; name it with --form and import the file again"
     if imported.encoding:
         yield f"Encoding not Unicode: read as {imported.encoding}; look whether names with accents are right"
     for mended in imported.mended:

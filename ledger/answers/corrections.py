@@ -48,7 +48,8 @@ class Imported:
     """What became of the filled rows of a file: new answers, answers that were there already, and refused rows.
 
     ``mended`` are those among the new answers that were not taken as they stood. ``refused_file`` holds the refused
-    rows, to be mended; ``encoding`` is that of a file that is not in Unicode.
+    rows, to be mended; ``encoding`` is that of a file that is not in Unicode. Of ``unchecked`` forms, each with its
+    version, the rules were not known.
     """
 
     recorded: int
@@ -57,6 +58,7 @@ class Imported:
     mended: tuple[MendedRow, ...] = ()
     refused_file: Path | None = None
     encoding: str | None = None
+    unchecked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ def test_import_tells_what_it_mended_and_refused(url: str, tmp_path: Path) -> No
 def test_without_the_form_only_what_is_certain_all_the_same(url: str, tmp_path: Path) -> None:
     result = run("import", tmp_path / "readings.csv")
     assert "1 recorded, 0 known already, 2 refused" in result.stdout
+    assert "Unknown  form slip 2: its rules were not checked; name it with --form" in result.stdout
     assert "Row 2, stock: corrected_value could mean more than one value (00499 or 499)" in result.stdout
 
 
