@@ -76,7 +76,12 @@ class ModelStore:
         Raises:
             ModelError: it is damaged, or which one it is cannot be read.
         """
-        return self.version(self.current_number())
+        number = self.current_number()
+        try:
+            return self.version(number)
+        except ModelError as error:
+            problem = f"version {number} is in use and cannot be read: {error.problem}"
+            raise ModelError(problem, f"go back with formdigits models rollback, or {error.mend}") from error
 
     def current_number(self) -> int:
         """The number of the version in use; whether it is whole is not looked at."""

@@ -54,6 +54,6 @@ def chosen_models(model: str | None, string_model: str | None, store: Path | Non
         try:
             version = ModelStore(store).current()
         except ModelError as error:
-            raise JobError(str(error), "Or go back with formdigits models rollback.") from error
+            raise JobError(str(error)) from error
         return version.digit_model, version.string_model
     return model or DIGITS, None if string_model == NO_STRINGS else string_model or STRINGS

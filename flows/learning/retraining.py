@@ -76,7 +76,7 @@ def retrain(
     store = model_store(job.models, job.ledger)
     forms = load_all_forms(job.form)
     try:
-        with _alone(store), Ledger.open(job.ledger) as ledger:
+        with Ledger.open(job.ledger) as ledger, _alone(store):  # a mistyped ledger leaves no folder
             remove_leftovers(store)
             return _Retrainer(job, store, ledger.lessons(), settings or _usual(job)).run(forms, progress)
     except (LedgerError, ModelError, DatasetError, LearningError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -122,10 +123,19 @@ def _erase(folder: Path) -> None:
 
 
 def _damage(folder: Path) -> None:
+    (_version_in_use(folder) / "strings" / "model.tflite").write_bytes(b"damaged")
+
+
+def _of_another_software(folder: Path) -> None:
+    card = _version_in_use(folder) / "cnn" / "card.json"
+    card.write_text(re.sub('"format": [0-9]+', '"format": 99', card.read_text()))
+
+
+def _version_in_use(folder: Path) -> Path:
     store = ModelStore(folder / "models")
     add(store)
     store.promote(1, "test", "")
-    (folder / "models" / "1" / "strings" / "model.tflite").write_bytes(b"damaged")
+    return store.folder / "1"
 
 
 @pytest.mark.parametrize(
@@ -135,11 +145,13 @@ def _damage(folder: Path) -> None:
         (VALUES[:10], None, {}, "there are 10 corrections"),
         (["44"] * 60, None, {}, "of the digit 4"),
         (None, _erase, {}, "the crops of all 80 answers are gone"),
-        (None, _damage, {}, "is not the file that its card speaks of"),
+        (None, _damage, {}, "version 1 is in use and cannot be read: .*is not the file that its card speaks of"),
+        (None, _of_another_software, {}, "is of format 99, this version reads 1; go back with formdigits models rollback"),
         (None, None, {"form": ("zip",)}, "None of the 80 answers is of the forms that were named"),
         (None, None, {"form": ("no-such-form",)}, "no-such-form"),
         (None, None, {"data": ("/nowhere/mnist.npz",)}, "mnist.npz"),
         (None, None, {"models": "/proc/models"}, "cannot be made"),
+        (None, None, {"ledger": "sqlite:///no-such-folder/l.sqlite", "models": None}, "no-such-folder"),
     ],
 )
 def test_what_cannot_be_learned_from_is_said_and_changes_nothing(
@@ -158,6 +170,7 @@ def test_what_cannot_be_learned_from_is_said_and_changes_nothing(
     with pytest.raises(JobError, match=said):
         retrain(job(folder, **changes))
     assert state(folder) == before
+    assert not Path("no-such-folder").exists()
 
 
 def test_a_damaged_version_in_use_is_said_by_all_who_need_it(folder: Path) -> None:
