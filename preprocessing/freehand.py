@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+import cv2
 import numpy as np
 
 from preprocessing.components import INK_LEVEL, Components, is_blotted
@@ -15,6 +16,8 @@ OUTSIDE_MM = 1.0  # ink whose middle lies farther than this outside of the box i
 MAX_SEGMENTS = 60  # a field of 20 digits has some 30: beyond this it is no number, and the lattice is cut off
 MAX_JOINED = 4
 MAX_CUTS = 24  # within one connected stroke
+CUTS_APART = 0.28  # of a digit's height: where two cuts are closer, no digit but a 1 fits between
+VALLEY_REACH = 0.07  # of a digit's height: a cut is where a stroke is thinnest, so far to either side
 SPECK_SHARE = 0.2  # of a digit's height: a decimal point has some 0.15, a comma 0.3
 RULE_SHARE = 0.2
 FRAME_REACH_MM = 1.6
@@ -107,21 +110,20 @@ def _cut(components: Components, ink: np.ndarray, group: list[int], digit_height
 
 
 def _cut_columns(ink: np.ndarray, digit_height: float) -> list[int]:
-    """Columns where two digits may touch, the likeliest kept, at least a fifth of a digit's height apart.
+    """Columns where two digits may touch, the likeliest kept, more than a quarter of a digit's height apart.
 
     Either little ink stands there (a ligature), or the outline is low there: two round digits that touch side by side
     have much ink at the joint, but a valley above it and below.
     """
-    width = ink.shape[1]
-    if width < 0.9 * digit_height:
+    if ink.shape[1] < 0.9 * digit_height:
         return []
     is_ink = ink > INK_LEVEL
     thickness = is_ink.sum(axis=0)
     outline = np.where(thickness > 0, ink.shape[0] - is_ink.argmax(axis=0) - is_ink[::-1].argmax(axis=0), 0)
-    cost = np.minimum(thickness / (0.3 * digit_height), outline / (0.7 * digit_height))
-    apart = max(2, round(0.22 * digit_height))
+    cost = np.minimum(thickness / (0.3 * digit_height), outline / (0.7 * digit_height)).astype(np.float32)
+    apart = max(2, round(CUTS_APART * digit_height))
     columns: list[int] = []
-    for column in _thinnest_first(cost[apart : width - apart], apart):
+    for column in _thinnest_first(cost, apart, max(1, round(VALLEY_REACH * digit_height))):
         if len(columns) == MAX_CUTS:
             break
         if all(abs(column - other) >= apart for other in columns):
@@ -129,11 +131,15 @@ def _cut_columns(ink: np.ndarray, digit_height: float) -> list[int]:
     return sorted(columns)
 
 
-def _thinnest_first(cost: np.ndarray, first: int) -> list[int]:
-    """The columns that may be cut at all, of those from ``first`` on."""
-    order = np.argsort(cost, kind="stable")
-    cuttable: list[int] = (order[cost[order] <= 1] + first).tolist()
-    return cuttable
+def _thinnest_first(cost: np.ndarray, margin: int, reach: int) -> list[int]:
+    """The columns that may be cut at all: those in a valley of the cost, and not within the margin of either end.
+
+    Every other cut beside a valley would be a worse one at the same joint, and each cut adds several pieces to read.
+    """
+    valleys = (cost <= 1) & (cost <= cv2.erode(cost[None], np.ones((1, 2 * reach + 1), np.uint8))[0])
+    cuttable = margin + np.flatnonzero(valleys[margin : len(cost) - margin])
+    ordered: list[int] = cuttable[np.argsort(cost[cuttable], kind="stable")].tolist()
+    return ordered
 
 
 def _pieces(segments: list[_Segment], digit_height: float, image: FieldImage) -> list[Piece]:

@@ -79,6 +79,11 @@ def test_touching_digits_can_be_cut_near_their_joint(pair, apart_mm, pen_mm):
     assert left.end <= right.start
 
 
+@pytest.mark.parametrize("pen_mm", [0.4, 0.6])
+def test_strokes_are_cut_where_they_are_thinnest_and_not_all_along(pen_mm):
+    assert segment(image_of(written(("7", 12.0), ("7", 16.0), pen_mm=pen_mm))).cuts <= 3
+
+
 def test_a_joint_puts_a_digit_together_that_was_cut():
     ink = written(("0", 20.0), height_mm=5.0)
     candidates = segment(image_of(np.maximum(ink, written(("3", 32.0)))))
