@@ -146,7 +146,7 @@ def _version_in_use(folder: Path) -> Path:
         (["44"] * 60, None, {}, "of the digit 4"),
         (None, _erase, {}, "the crops of all 80 answers are gone"),
         (None, _damage, {}, "version 1 is in use and cannot be read: .*is not the file that its card speaks of"),
-        (None, _of_another_software, {}, "is of format 99, this version reads 1; go back with formdigits models rollback"),
+        (None, _of_another_software, {}, "is of format 99, this version reads 1; go back with .* rollback"),
         (None, None, {"form": ("zip",)}, "None of the 80 answers is of the forms that were named"),
         (None, None, {"form": ("no-such-form",)}, "no-such-form"),
         (None, None, {"data": ("/nowhere/mnist.npz",)}, "mnist.npz"),
