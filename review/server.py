@@ -27,7 +27,7 @@ def serve(
     Args:
         ledger: what is reviewed.
         settings: where and for whom; port 0 is any free one.
-        tell: hears the page's address once it can be opened.
+        tell: hears the page's address once it can be opened, and a warning where nothing is encrypted.
         policy: how fields are given out.
         answered: hears of each change, from any thread.
 
@@ -37,6 +37,8 @@ def serve(
     app = create_app(ledger, settings, policy, answered)
     with _bound(settings) as listening, _ended_by_signal():
         tell(f"Review on {_address(settings, listening)} (Ctrl+C ends it)")
+        if settings.in_clear:
+            tell("Not encrypted: passwords can be read on their way. Use --certificate, or --https behind a proxy.")
         config = uvicorn.Config(
             app,
             log_level="warning",

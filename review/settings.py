@@ -66,6 +66,11 @@ class ReviewSettings:
     def secure_cookies(self) -> bool:
         return self.https or self.certificate is not None
 
+    @property
+    def in_clear(self) -> bool:
+        """Whether passwords and answers travel where others could read them."""
+        return not (self.on_loopback or self.secure_cookies)
+
     def check(self, accounts: int) -> None:
         """Refuse what would let anybody in, or nobody.
 

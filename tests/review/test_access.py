@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -141,6 +142,27 @@ def test_what_would_let_anybody_in_or_nobody_is_refused(settings: dict, accounts
     else:
         with pytest.raises(ReviewError, match=mend):
             checked.check(accounts)
+
+
+@pytest.mark.parametrize(
+    ("settings", "in_clear"),
+    [
+        ({}, False),
+        ({"host": "localhost", "login": True}, False),
+        ({"host": "0.0.0.0"}, True),
+        ({"host": "0.0.0.0", "https": True}, False),
+        ({"host": "0.0.0.0", "certificate": Path("cert.pem")}, False),
+    ],
+)
+def test_passwords_that_others_could_read_are_warned_of(settings: dict, in_clear: bool) -> None:
+    assert ReviewSettings(**settings).in_clear is in_clear
+
+
+def test_after_a_wrong_password_the_next_one_can_be_typed(client: Client) -> None:
+    browser = client(login=True)
+    form = {"name": "Rita", "password": "wrong", "csrf": csrf(browser)}
+    assert re.search(r'id="password"[^>]* autofocus>', browser.post("/sign-in", data=form).text)
+    assert re.search(r'id="name"[^>]* autofocus>', browser.get("/sign-in").text)
 
 
 def test_disabled_accounts_do_not_open_a_server(tmp_path: Path) -> None:
