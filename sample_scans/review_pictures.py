@@ -7,7 +7,9 @@ by Playwright) presses the keys that docs/review.md speaks of.
 from __future__ import annotations
 
 import argparse
+import csv
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,7 @@ HERE = Path(__file__).parent
 COLOURS = 128  # enough for grey pictures with a few colours, and a third of the bytes
 LONGEST_PX = 1100
 WIDE, NARROW = {"width": 1000, "height": 700}, {"width": 400, "height": 760}
+SIGN_IN = {"width": 640, "height": 380}
 # Whether the next field is there, or the news that there is none.
 NEXT = """before => {
   const item = document.querySelector("#desk .item");
@@ -70,10 +73,10 @@ def digitize(forms: dict[Path, tuple[str, ...]], ledger: str, out: Path) -> None
 
 
 @contextmanager
-def served(ledger: str, forms: list[Path]) -> Iterator[str]:
-    """The review page's address while it runs."""
+def served(ledger: str, forms: list[Path], *options: str) -> Iterator[str]:
+    """The review page's address while it runs with these options."""
     named = [part for form in forms for part in ("--form", form)]
-    asked = command("review", "--ledger", ledger, "--port", "0", *named)
+    asked = command("review", "--ledger", ledger, "--port", "0", *named, *options)
     with subprocess.Popen(asked, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         found = re.search(r"http://\S+?/", process.stderr.readline())
@@ -97,7 +100,7 @@ def somebody(browser: Browser, address: str, name: str, size: Any, **options: An
 def at_desk(page: Page, form: str) -> Page:
     """The page at a desk for one form."""
     page.goto(f"/review?form={form}")
-    page.wait_for_selector("#value")
+    page.wait_for_selector("#value:focus")
     return page
 
 
@@ -163,10 +166,18 @@ def _lost(page: Page, photographer: Photographer) -> None:
     page.wait_for_selector(".notice.lost", state="detached")
 
 
+def typed(page: Page, *, mistaken: bool) -> str:
+    """What stands on the envelope that the page shows, or that with its last digit mistaken."""
+    scan = page.inner_text(".item header .soft").split(" · ")[1].rpartition(", page")[0]
+    with (HERE / "envelope" / "truth.csv").open(encoding="utf-8", newline="") as file:
+        (value,) = (row["value"] for row in csv.DictReader(file) if (row["scan"], row["field"]) == (scan, "zip"))
+    return value[:-1] + str((int(value[-1]) + 5) % 10) if mistaken else value
+
+
 def _two_keys(anna: Page, ben: Page, carla: Page, photographer: Photographer) -> None:
-    for page, value in ((anna, "46951"), (ben, "46957")):
+    for page, mistaken in ((anna, False), (ben, True)):
         at_desk(page, "envelope")
-        page.keyboard.type(value)
+        page.keyboard.type(typed(page, mistaken=mistaken))
         press(page, "Enter")
     at_desk(carla, "envelope")
     photographer.take(carla, "review-third")
@@ -181,9 +192,21 @@ def _carpet(page: Page, photographer: Photographer) -> None:
     page.wait_for_selector("table")
     photographer.take(page, "review-values")
     page.click("text=Look at them")
-    page.wait_for_selector("#carpet")
+    page.wait_for_selector("#carpet [data-item]:focus")
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
     photographer.take(page, "review-carpet")
+
+
+def take_sign_in(browser: Browser, address: str, photographer: Photographer) -> None:
+    """What people see who have to sign in, after a wrong password."""
+    page = browser.new_context(base_url=address, viewport=SIGN_IN).new_page()
+    page.goto("/")
+    page.fill("#name", "anna")
+    page.fill("#password", "a wrong one")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".refused")
+    photographer.take(page, "review-sign-in")
 
 
 def main() -> None:
@@ -205,6 +228,10 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
         with served(ledger, list(forms)) as address:
             take_all(browser, address, Photographer(options.out))
+        add_user = command("users", "add", "anna", "--role", "reviewer", "--ledger", ledger)
+        subprocess.run(add_user, input=f"{secrets.token_hex()}\n", text=True, check=True, stdout=subprocess.DEVNULL)
+        with served(ledger, [], "--login") as address:
+            take_sign_in(browser, address, Photographer(options.out))
 
 
 if __name__ == "__main__":
