@@ -67,10 +67,8 @@ class Components:
 
     def box_of(self, members: list[int]) -> PixelBox:
         """The smallest box around the components of these rows (at least one)."""
-        boxes = self.boxes[members]
-        left, top = boxes[:, :2].min(axis=0)
-        right, bottom = boxes[:, 2:].max(axis=0)
-        return PixelBox(int(left), int(top), int(right), int(bottom))
+        left, top, right, bottom = zip(*self.boxes[members].tolist(), strict=True)
+        return PixelBox(min(left), min(top), max(right), max(bottom))
 
     def ink_of(self, ink: np.ndarray, members: list[int]) -> tuple[PixelBox, np.ndarray]:
         """The ink of these rows alone, cropped to them with a pixel of soft edge, and where it lies."""
@@ -79,6 +77,6 @@ class Components:
         box = PixelBox(
             max(0, box.left - 1), max(0, box.top - 1), min(width, box.right + 1), min(height, box.bottom + 1)
         )
-        kept = np.zeros(len(self.boxes) + 1, bool)
-        kept[[0, *(index + 1 for index in members)]] = True
-        return box, ink[box.slices] * kept[self.labels[box.slices]]
+        kept = np.zeros(len(self.boxes) + 1, np.uint8)
+        kept[[0, *(index + 1 for index in members)]] = 1
+        return box, ink[box.slices] * kept.take(self.labels[box.slices])

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from preprocessing.components import INK_LEVEL, Components, is_blotted
+from preprocessing.levels import quantile
 from preprocessing.page import Candidates, CellState, FieldImage, Piece, PixelBox
 
 EMPTY_MM2 = 0.35
@@ -66,7 +67,7 @@ def _inside(components: Components, image: FieldImage) -> list[int]:
 def _digit_height(components: Components, members: list[int]) -> float:
     """How high this writer's digits are: the upper median of what is not small beside the highest stroke."""
     heights = components.heights[members]
-    return float(np.quantile(heights[heights > 0.4 * heights.max()], 0.6))
+    return quantile(heights[heights > 0.4 * heights.max()], 0.6)
 
 
 def _may_be_written(components: Components, members: list[int], digit_height: float) -> list[int]:

@@ -40,9 +40,10 @@ def ink_traits(image: FieldImage) -> InkTraits | None:
     inner = cv2.erode(mask, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT, borderValue=(0,))
     border = area - cv2.countNonZero(inner)
     height = cv2.boundingRect(mask)[3]
-    return InkTraits(area / mask.size, 2 * area / (border * height), _contrast(image.grey, mask))
+    return InkTraits(area / mask.size, 2 * area / (border * height), _contrast(image.grey, mask, area))
 
 
-def _contrast(grey: np.ndarray, mask: np.ndarray) -> float:
-    ink, paper = cv2.mean(grey, mask)[0], cv2.mean(grey, 1 - mask)[0]
+def _contrast(grey: np.ndarray, mask: np.ndarray, area: int) -> float:
+    ink = cv2.mean(grey, mask)[0]
+    paper = (cv2.sumElems(grey)[0] - area * ink) / (mask.size - area) if area < mask.size else 0.0
     return (paper - ink) / 255

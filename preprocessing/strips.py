@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from preprocessing.components import INK_LEVEL
+from preprocessing.components import INK_LEVEL, connected
 from preprocessing.form_removal import MIN_CONTRAST, darkness
 from preprocessing.levels import level_quantile
 from preprocessing.page import FieldImage, PixelBox
@@ -115,7 +115,7 @@ def _without_print(dark: np.ndarray, ink: np.ndarray, px_per_mm: float) -> np.nd
     removed = ((ink == 0) & (dark > level_quantile(dark[written], PALEST))).astype(np.uint8)
     if not removed.any():
         return dark
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(removed, connectivity=8)
+    labels, stats, _ = connected(removed)
     long = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > PRINT_MM * px_per_mm
     long[0] = False
     if not long.any():
@@ -133,7 +133,7 @@ def _core(dark: np.ndarray, ink: np.ndarray) -> float:
 def _band(strokes: np.ndarray, least_px: float) -> _Band:
     """The rows that the digits take, from the heights of the strokes; the whole crop where there are none."""
     height, width = strokes.shape
-    _, _, stats, _ = cv2.connectedComponentsWithStats(_without_rules(strokes), connectivity=8)
+    _, stats, _ = connected(_without_rules(strokes))
     boxes, areas = _writing(stats[1:, : cv2.CC_STAT_HEIGHT + 1], stats[1:, cv2.CC_STAT_AREA], strokes.shape)
     if not len(boxes):
         return _Band(0, width, height / 2, 0.7 * height)
