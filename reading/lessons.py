@@ -120,7 +120,7 @@ def choose_lessons(lessons: Sequence[Lesson]) -> Chosen:
         if (why := _omission(lesson)) is not None:
             left_out[why] = (*left_out.get(why, ()), lesson)
     usable = tuple(lesson for lesson in lessons if _omission(lesson) is None)
-    _check(usable, len(left_out.get(Omission.NO_CROP, ())))
+    _check(usable, len(lessons), len(left_out.get(Omission.NO_CROP, ())))
     return Chosen(usable, left_out)
 
 
@@ -185,17 +185,18 @@ def _omission(lesson: Lesson) -> Omission | None:
     return None if lesson.value.isascii() and lesson.value.isdigit() else Omission.NOT_DIGITS
 
 
-def _check(usable: Sequence[Lesson], erased: int) -> None:
+def _check(usable: Sequence[Lesson], known: int, erased: int) -> None:
     if erased and len(usable) < LEAST_LESSONS:
         raise LearningError(
             Shortage.ERASED_CROPS,
             f"the crops of {erased} corrections are gone, and {len(usable)} are left to learn from",
             "keep crops in the ledger for longer, or correct more fields",
         )
-    if len(usable) < LEAST_LESSONS + LEAST_HELD_OUT:
+    fewest = LEAST_LESSONS + LEAST_HELD_OUT
+    if len(usable) < fewest:
         raise LearningError(
             Shortage.TOO_FEW,
-            f"there are {len(usable)} corrections to learn from, and {LEAST_LESSONS + LEAST_HELD_OUT} are the fewest",
+            f"{len(usable)} of {known} corrections can be learned from, and {fewest} are the fewest",
             "correct more fields, some hundred if you can",
         )
     digits = Counter("".join(lesson.value for lesson in usable))

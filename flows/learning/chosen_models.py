@@ -34,7 +34,8 @@ def model_store(models: str | None, ledger_url: str | None) -> ModelStore:
     folder = store_folder(models, ledger_url)
     if folder is None:
         raise JobError(
-            "Nothing says where the versions of the models are.", f"Name their folder: --models, or {MODELS_VARIABLE}."
+            "Nothing says where the versions of the models are.",
+            f"Name their folder: --models, or {MODELS_VARIABLE}; or the SQLite ledger beside which they lie: --ledger.",
         )
     return ModelStore(folder)
 

@@ -174,7 +174,7 @@ def test_a_training_that_cannot_start_is_a_failed_run_with_one_line(tmp_path: Pa
 
     teach(f"sqlite:///{tmp_path}/l.sqlite", ["12"])
     state = retrain(retrain_job(tmp_path), return_state=True)
-    assert (state.name, "1 corrections to learn from" in str(state.message)) == ("Failed", True)
+    assert (state.name, "1 of 1 corrections can be learned from" in str(state.message)) == ("Failed", True)
     with pytest.raises(JobError, match="correct more fields"):
         state.result()
 

@@ -142,7 +142,7 @@ def _version_in_use(folder: Path) -> Path:
     ("values", "change", "changes", "said"),
     [
         ([], None, {}, "holds no corrections"),
-        (VALUES[:10], None, {}, "there are 10 corrections"),
+        (VALUES[:10], None, {}, "10 of 10 corrections can be learned from"),
         (["44"] * 60, None, {}, "of the digit 4"),
         (None, _erase, {}, "the crops of all 80 answers are gone"),
         (None, _damage, {}, "version 1 is in use and cannot be read: .*is not the file that its card speaks of"),
