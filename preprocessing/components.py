@@ -27,20 +27,24 @@ def is_blotted(grey: np.ndarray, cell: PixelBox) -> bool:
 def connected(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The 8-connected components of a (h, w) uint8 mask, as OpenCV's ``connectedComponentsWithStats`` gives them.
 
-    By the method (Grana et al. 2010) that takes a third of the usual one's time on an image as small as a field.
+    By the method (Bolelli et al. 2020, "Spaghetti labeling") and in numbers of 16 bits, where they suffice, that take
+    half of the usual ones' time on an image as small as a field.
 
     Returns:
-        labels (h, w) int32, stats (N + 1, 5) int32 and centres (N + 1, 2) float64; row 0 is what is not in the mask.
+        labels (h, w) uint16 or int32, stats (N + 1, 5) int32 and centres (N + 1, 2) float64; row 0 is what is not in
+        the mask.
     """
-    found = cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    return found[1:]
+    # No two components share a square of 2x2 pixels.
+    few = (mask.shape[0] + 1) // 2 * ((mask.shape[1] + 1) // 2) < 2**16
+    kind = cv2.CV_16U if few else cv2.CV_32S
+    return cv2.connectedComponentsWithStatsWithAlgorithm(mask, 8, kind, cv2.CCL_SPAGHETTI)[1:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
     """The 8-connected components of a field's ink.
 
-    ``labels`` (h, w) int32 holds 1 .. N where there is ink, 0 elsewhere. ``boxes`` (N, 4) int: left, top, right, bottom
+    ``labels`` (h, w) holds 1 .. N where there is ink, 0 elsewhere. ``boxes`` (N, 4) int: left, top, right, bottom
     (exclusive); ``areas`` (N,) px; ``centres`` (N, 2) px. Row i describes label i + 1.
     """
 
