@@ -216,4 +216,4 @@ def _is_late(context: Context, seat: Seat, place: Place) -> bool:
 
 
 def _counts(context: Context, scope: Scope) -> str:
-    return progress_words(context.review.progress(scope))
+    return progress_words(context.counts.progress(scope))

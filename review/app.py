@@ -14,6 +14,7 @@ from ledger.review.types import ReviewPolicy
 from review.access import access_of
 from review.api import api, changes
 from review.context import Context
+from review.counting import Counts
 from review.form_library import FormLibrary
 from review.guards import RequestGuard, SecurityHeaders
 from review.pages import pages
@@ -45,9 +46,10 @@ def create_app(
         openapi_url=None,
         middleware=_middleware(settings, users.cookie_key()),
     )
-    forms = FormLibrary(settings.forms)
+    review, forms = ledger.review(policy), FormLibrary(settings.forms)
     app.state.context = Context(
-        review=ledger.review(policy),
+        review=review,
+        counts=Counts(review),
         forms=forms,
         access=access_of(settings, users),
         settings=settings,

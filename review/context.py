@@ -9,6 +9,7 @@ from jinja2 import Environment
 
 from ledger.review.desk import Review
 from review.access import Access
+from review.counting import Counts
 from review.form_library import FormLibrary
 from review.settings import ReviewSettings
 from review.surroundings import Surroundings
@@ -19,6 +20,7 @@ class Context:
     """The parts that requests share; all of them may be used by several threads."""
 
     review: Review
+    counts: Counts
     forms: FormLibrary
     access: Access
     settings: ReviewSettings
