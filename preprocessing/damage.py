@@ -1,7 +1,8 @@
 """Damage that Pillow passes over: what it would give is a page that is part scan, part invention.
 
-Pillow itself refuses files that end too early. It lets pass PNG chunks whose checksum is wrong, JPEG data that ends
-before its image (libjpeg fills the rest with grey 128 and only warns), and fax lines that libtiff could not decode.
+Pillow itself refuses files that end too early. It lets pass JPEG data that ends before its image (libjpeg fills the
+rest with grey 128 and only warns), and fax lines that libtiff could not decode; and PNG chunks whose checksum is wrong,
+for which see ``png_chunks``.
 """
 
 from __future__ import annotations
@@ -11,34 +12,17 @@ import io
 import re
 import struct
 import threading
-import zlib
 from itertools import pairwise
 
 import numpy as np
 from PIL import Image
 
-_PNG_SIGNATURE_BYTES = 8
 _JPEG_FILL = 128
 _JPEG_BLOCK_PX = 8
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 # In entropy-coded data 0xFF is followed by 0 (a literal), a restart marker or more fill; anything else ends the scan.
 _END_OF_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _EXTRA_SCAN_DATA = b"\x5a\xc3" * 64
-
-
-def png_is_damaged(data: bytes) -> bool:
-    """Whether a chunk of this PNG differs from its checksum (PNG specification, section 5.3)."""
-    at = _PNG_SIGNATURE_BYTES
-    view = memoryview(data)
-    while at + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        end = at + 8 + length
-        if end + 4 > len(data) or zlib.crc32(view[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            return True
-        if data[at + 4 : at + 8] == b"IEND":
-            return False
-        at = end + 4
-    return True
 
 
 def jpeg_is_damaged(data: bytes, grey: np.ndarray) -> bool:

@@ -40,7 +40,7 @@ def to_grey(image: Image.Image, white: int = _UINT16_MAX) -> np.ndarray:
         return np.asarray(image.getchannel("L"))
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         return _over_white(image.convert("RGBA"))
-    return np.asarray(image.convert("L"))
+    return np.asarray(image if image.mode == "L" else image.convert("L"))
 
 
 def upright(grey: np.ndarray, orientation: int) -> np.ndarray:
