@@ -34,6 +34,8 @@ def connected(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         labels (h, w) uint16 or int32, stats (N + 1, 5) int32 and centres (N + 1, 2) float64; row 0 is what is not in
         the mask.
     """
+    if not mask.size:  # OpenCV crashes there
+        return np.zeros(mask.shape, np.uint16), np.zeros((1, 5), np.int32), np.zeros((1, 2))
     # No two components share a square of 2x2 pixels.
     few = (mask.shape[0] + 1) // 2 * ((mask.shape[1] + 1) // 2) < 2**16
     kind = cv2.CV_16U if few else cv2.CV_32S
@@ -56,7 +58,7 @@ class Components:
     @classmethod
     def of(cls, ink: np.ndarray) -> Components:
         """Find the components of (h, w) uint8 ink."""
-        labels, stats, centres = connected(cv2.threshold(ink, INK_LEVEL, 1, cv2.THRESH_BINARY)[1])
+        labels, stats, centres = connected((ink > INK_LEVEL).view(np.uint8))
         boxes = stats[1:, : cv2.CC_STAT_AREA].copy()
         boxes[:, 2:] += boxes[:, :2]
         return cls(labels, boxes, stats[1:, cv2.CC_STAT_AREA], centres[1:])
