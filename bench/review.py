@@ -59,13 +59,14 @@ def main() -> None:
     options = parser.parse_args()
     print("| database | pause, s | answers/s | next p50, ms | p95 | max | save p50, ms | p95 | max | CPU, ms | load |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory(prefix="pg") as folder, _urls(options.url, Path(folder)) as urls:
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, ledgers(options.url, Path(folder)) as urls:
         for url in urls:
             _measure_ledger(url, options)
 
 
 @contextmanager
-def _urls(given: Sequence[str] | None, folder: Path) -> Iterator[Sequence[str]]:
+def ledgers(given: Sequence[str] | None, folder: Path) -> Iterator[Sequence[str]]:
+    """The URLs that are given, or those of empty ledgers in ``folder``, one in SQLite and one in PostgreSQL."""
     if given:
         yield given
         return
@@ -94,7 +95,7 @@ def _measure_ledger(url: str, options: argparse.Namespace) -> None:
         for pause in options.pause or (0.0, 1.0):
             began = time.perf_counter()
             waits = review(ledger, Scope(batch=batch), options.reviewers, options.answers, pause)
-            print(_row(url.split(":")[0], pause, waits, time.perf_counter() - began), flush=True)
+            print(row(url.split(":")[0], pause, waits, time.perf_counter() - began), flush=True)
         print(f"<!-- {_aside(ledger, Scope(batch=batch))} -->", flush=True)
 
 
@@ -190,7 +191,8 @@ def _review(ledger: Ledger, scope: Scope, number: int, answers: int, pause: floa
         waits.cpu.append(time.thread_time() - worked)
 
 
-def _row(database: str, pause: float, waits: Waits, seconds: float) -> str:
+def row(database: str, pause: float, waits: Waits, seconds: float) -> str:
+    """A row of the table."""
     cells = [database, f"{pause:g}", f"{len(waits.save) / seconds:.0f}"]
     for waited in (waits.next_item, waits.save):
         cells += [f"{1000 * np.quantile(waited, share):.1f}" for share in (0.5, 0.95, 1.0)]
