@@ -15,8 +15,12 @@ FLAGGED_BGR = (30, 30, 220)
 BOX_BGR = (210, 120, 20)
 
 
-# Repeats alone are looked for: of a scan's grain nothing else can be packed, and it takes less time.
-_QUICK = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+# Of a scan's grain nothing but repeats can be packed, and to look for them alone takes less time; so does one filter
+# for all rows (Paeth's, which makes 1-bit scans 6 % larger and grey ones 0.3 %) in place of a choice for each.
+_QUICK = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH, cv2.IMWRITE_PNG_ZLIBBUFFER_SIZE, 1 << 16),
+)
 
 
 def encode_png(image: np.ndarray) -> bytes:
