@@ -136,7 +136,7 @@ def digitize(flow: bool | None, again: bool, **options: Any) -> int:
     """
     job = job_of(DigitizeJob, options)
     try:
-        summary = _reread(job) if again else _digitize(job, as_flow=as_flow(flow))
+        summary = (_reread if again else _digitize)(job, as_flow=as_flow(flow))
     except JobFailed as error:
         _print_summary(error.summary)
         raise
@@ -155,7 +155,11 @@ def _digitize(job: DigitizeJob, *, as_flow: bool) -> DigitizeSummary:
         return digitize_plain(job, progress, say)
 
 
-def _reread(job: DigitizeJob) -> DigitizeSummary:
+def _reread(job: DigitizeJob, *, as_flow: bool) -> DigitizeSummary:
+    if as_flow:
+        from flows.flow_digitize import reread_recorded
+
+        return reread_recorded(job, say)
     from flows.batches.rereading import reread
 
     return reread(job, say)

@@ -1,4 +1,4 @@
-"""The Prefect flow ``digitize``, a thin shell around ``flows.batches.digitizing``: a task a chunk, and artifacts."""
+"""The Prefect flows ``digitize`` and ``reread``: thin shells around ``flows.batches``, with artifacts."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ from flows.batches.digitizing import ChunkCount, Digitization, Progress, Submitt
 from flows.batches.digitizing import digitize as digitize_plain
 from flows.batches.field_counts import count_fields
 from flows.batches.page_reading import NewScan
+from flows.batches.rereading import AGAIN
+from flows.batches.rereading import reread as reread_plain
 from flows.errors import JobError, JobFailed, JobStopped
 from flows.local_api import prefect_api
 from flows.settings import MAX_WORKERS, DigitizeJob
@@ -57,15 +59,28 @@ _audience: ContextVar[_Audience | None] = ContextVar("audience", default=None)
 def digitize_recorded(
     job: DigitizeJob, progress: Callable[[Progress], None], tell: Callable[[str], None]
 ) -> DigitizeSummary:
-    """Run the flow here and now, with the configured Prefect API or an embedded one.
+    """Run the flow ``digitize`` here and now, with the configured Prefect API or an embedded one.
 
     Raises:
         JobError: as ``flows.batches.digitizing.digitize`` does.
     """
-    token = _audience.set(_Audience(progress, tell))
+    return _recorded(digitize, job, _Audience(progress, tell))
+
+
+def reread_recorded(job: DigitizeJob, tell: Callable[[str], None]) -> DigitizeSummary:
+    """Run the flow ``reread`` here and now, as ``digitize_recorded`` does.
+
+    Raises:
+        JobError: as ``flows.batches.rereading.reread`` does.
+    """
+    return _recorded(reread, job, _Audience(lambda _: None, tell))
+
+
+def _recorded(run: Callable[..., State[Any]], job: DigitizeJob, audience: _Audience) -> DigitizeSummary:
+    token = _audience.set(audience)
     try:
-        with prefect_api(tell) as drain:
-            state: State[Any] = digitize(job, return_state=True)
+        with prefect_api(audience.tell) as drain:
+            state = run(job, return_state=True)
             drain(state.state_details.flow_run_id)
             return state.result()
     finally:
@@ -102,6 +117,18 @@ def digitize(job: DigitizeJob) -> State[DigitizeSummary]:
         return Failed(message=str(error), data=error)
     _publish(summary)
     return Completed(message=_message(summary), data=summary)
+
+
+@flow(name="reread", flow_run_name=_run_name, persist_result=False)
+def reread(job: DigitizeJob) -> State[DigitizeSummary]:
+    """Read what is flagged and not yet answered again, by the models in use now, without the scans."""
+    audience = _audience.get()
+    try:
+        summary = reread_plain(job, audience.tell if audience else get_run_logger().warning)
+    except JobError as error:
+        return Failed(message=str(error), data=error)
+    _publish(summary)
+    return Completed(message=dict(summary.notices)[AGAIN], data=summary)
 
 
 def _submit(run: Digitization, chunk: Sequence[NewScan]) -> Submitted:

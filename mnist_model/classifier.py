@@ -66,10 +66,12 @@ class LiteRTClassifier:
         if images.ndim != 3 or images.shape[1:] != (28, 28) or images.dtype != np.uint8:
             raise ValueError(f"images are {images.shape} {images.dtype}, not (N, 28, 28) uint8")
         result = np.zeros((len(images), NOT_A_DIGIT + 1), dtype=np.float32)
+        told = result[:, : self._bundle.card.classes]
         with self._turn:
             for start in range(0, len(images), _BATCH):
-                chunk = images[start : start + _BATCH]
-                result[start : start + len(chunk), : self._bundle.card.classes] = self._run(chunk)
+                told[start : start + _BATCH] = self._run(images[start : start + _BATCH])
+        if len(images):
+            told[:] = apply_temperature(told, self._bundle.card.temperature)
         return result
 
     def _run(self, images: np.ndarray) -> np.ndarray:
@@ -78,8 +80,8 @@ class LiteRTClassifier:
         np.divide(images, np.float32(255), out=batch[: len(images)])
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()
-        output = self._interpreter.get_tensor(self._output)[: len(images)]
-        return apply_temperature(output, self._bundle.card.temperature)
+        output: np.ndarray = self._interpreter.get_tensor(self._output)[: len(images)]
+        return output
 
 
 def load_classifier(model: str) -> LiteRTClassifier:

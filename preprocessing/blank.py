@@ -18,6 +18,7 @@ from preprocessing.raster import Refusal
 
 MIN_PATCHES = 12
 FEATURE_DPI = 100  # where a page is found; finer costs time and finds nothing more
+COARSE_DPI = 33  # where it is looked for first, if it lies straight
 PATCH_GRID = (9, 12)
 RULE_MM = 0.5  # from the edge of a field inwards: so far its printed border may reach
 PATCH_MM = 7.0  # a patch of print that is looked for again: large enough to be unique within its neighbourhood
@@ -27,33 +28,38 @@ HALF_PX = round(PATCH_MM / 2 * FEATURE_DPI / MM_PER_INCH)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class BlankPrint:
-    """The print of one form.
+class ScaledPrint:
+    """Patches of a form's print at one scale, and the pixels (N, 2) int, x and y, in their middles."""
 
-    ``working`` is (H, W) uint8 at the form's working dpi, ``grey`` the same at ``FEATURE_DPI``; both cover exactly
-    the page, so that a scale is all that lies between their pixels and mm. ``patch_centres`` (N, 2) int: pixels of
-    ``grey`` around which there is print in both directions, spread over the page; ``patches`` are that print.
-    """
-
-    form: FormTemplate
-    working: np.ndarray
-    grey: np.ndarray
-    patch_centres: np.ndarray
+    px_per_mm: float
+    centres: np.ndarray
     patches: Patches
-    _features: dict[str, Features] = field(default_factory=dict)
-
-    @property
-    def px_per_mm(self) -> float:
-        return FEATURE_DPI / MM_PER_INCH
 
     @property
     def blank_from_mm(self) -> np.ndarray:
         return pixels_from_mm(self.px_per_mm)
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlankPrint:
+    """The print of one form.
+
+    ``working`` is (H, W) uint8 at the form's working dpi, ``grey`` the same at ``FEATURE_DPI``; both cover exactly
+    the page, so that a scale is all that lies between their pixels and mm. ``fine`` are patches of ``grey`` with print
+    in both directions, spread over the page; ``coarse`` the same places at ``COARSE_DPI``.
+    """
+
+    form: FormTemplate
+    working: np.ndarray
+    grey: np.ndarray
+    fine: ScaledPrint
+    coarse: ScaledPrint
+    _features: dict[str, Features] = field(default_factory=dict)
+
     @property
     def is_findable(self) -> bool:
         """Whether there is enough print beside the fields to find a page by."""
-        return len(self.patch_centres) >= MIN_PATCHES
+        return len(self.fine.centres) >= MIN_PATCHES
 
     def features(self, detector: Detector) -> Features:
         """The blank's key points, found at the first call."""
@@ -83,10 +89,21 @@ def blank_print(form: FormTemplate) -> BlankPrint:
     grey = _resized(scan, form, FEATURE_DPI)
     counts = _counts(form)
     centres = _patch_centres(grey, counts)
-    blank = BlankPrint(form, working, grey, centres, Patches.cut(grey, counts, centres, HALF_PX))
+    fine = ScaledPrint(FEATURE_DPI / MM_PER_INCH, centres, Patches.cut(grey, counts, centres, HALF_PX))
+    blank = BlankPrint(form, working, grey, fine, _coarse(grey, counts, centres))
     if not blank.is_findable and not form.marks:
         raise FormError(_place(form), "the blank has too little print to find a page by", "Add registration marks.")
     return blank
+
+
+def _coarse(grey: np.ndarray, counts: np.ndarray, centres: np.ndarray) -> ScaledPrint:
+    """The same patches smaller, their middles put to whole pixels."""
+    size = tuple(round(side * COARSE_DPI / FEATURE_DPI) for side in grey.shape[::-1])
+    small, counted = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (grey, counts))
+    half = round(HALF_PX * COARSE_DPI / FEATURE_DPI)
+    placed = np.rint((centres + 0.5) * COARSE_DPI / FEATURE_DPI - 0.5).astype(int)
+    placed = placed.clip(half, np.array(size) - half - 1)
+    return ScaledPrint(COARSE_DPI / MM_PER_INCH, placed, Patches.cut(small, np.rint(counted), placed, half))
 
 
 def _load(form: FormTemplate) -> np.ndarray:

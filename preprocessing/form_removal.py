@@ -20,6 +20,7 @@ PRINT_TOLERANCE_MM = 0.2  # how far print may lie from where the aligned blank s
 CLEAR_MM = 0.5  # the same for print beside the field
 BRIDGE_MM = 2.0  # a stroke is taken to go on behind print this far: a line of 0.5 mm, its tolerance, and slanting
 LINE_MM = 3.0  # straight print at least this long is a line
+LINE_SHARE = 0.7  # of a side: what is dark along more of it is a line
 SPECK_MM2 = 0.06
 USUAL_QUANTILE = 0.25  # of the darkness along a printed line: on less of it than three quarters lie strokes
 MORE_SHARE, MORE_PX = 0.35, 1.3  # a stroke makes a line so much wider; a 1-bit scan alone makes it a pixel wider
@@ -91,28 +92,34 @@ def ink_clear_of_print(dark: np.ndarray, printed: np.ndarray, px_per_mm: float) 
     return _without_specks(np.where(is_clear, _ramp(dark, level), 0).astype(np.uint8), px_per_mm)
 
 
-def border_lines(dark: np.ndarray, cells: tuple[PixelBox, ...], px_per_mm: float) -> np.ndarray:
+def border_lines(dark: np.ndarray, cells: tuple[PixelBox, ...], px_per_mm: float, least_run: float = 0.0) -> np.ndarray:
     """The print of a form without a blank: the lines found along the cells' borders, as darkness (h, w) uint8.
 
     Each side of each cell is looked for within 0.8 mm of where the form has it; a row (or column) that is dark along
-    most of the side is a printed line, since no digit's stroke is that straight and that long.
+    most of the side is a printed line, since no digit's stroke is that straight and that long. Where the cells are
+    hardly higher than digits, ``least_run`` says along which share of the side it has to be dark if those next to it
+    count as well, for a printed line may be a little aslant.
     """
     printed = np.zeros_like(dark)
     for cell in cells:
         for y in (cell.top, cell.bottom):
-            _mark_line(dark, printed, y, (cell.left, cell.right), px_per_mm)
+            _mark_line(dark, printed, y, (cell.left, cell.right), px_per_mm, least_run)
         for x in (cell.left, cell.right):
-            _mark_line(dark.T, printed.T, x, (cell.top, cell.bottom), px_per_mm)
+            _mark_line(dark.T, printed.T, x, (cell.top, cell.bottom), px_per_mm, least_run)
     return printed
 
 
-def _mark_line(dark: np.ndarray, printed: np.ndarray, at: int, span: tuple[int, int], px_per_mm: float) -> None:
+def _mark_line(
+    dark: np.ndarray, printed: np.ndarray, at: int, span: tuple[int, int], px_per_mm: float, least_run: float
+) -> None:
     reach = max(2, round(0.8 * px_per_mm))
     rows = slice(max(0, at - reach), min(dark.shape[0], at + reach + 1))
     band = dark[rows, max(0, span[0]) : span[1]]
     if not band.size:
         return
-    covered = (band > MIN_CONTRAST).mean(axis=1) > 0.7
+    is_dark = (band > MIN_CONTRAST).astype(np.uint8)
+    covered = is_dark.mean(axis=1) > LINE_SHARE
+    covered &= cv2.dilate(is_dark, np.ones((3, 1), np.uint8)).mean(axis=1) >= least_run
     printed[rows, max(0, span[0]) : span[1]][covered] = band[covered]
 
 

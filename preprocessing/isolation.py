@@ -21,6 +21,7 @@ REACH_MM = 1.8  # how far curl or stretch may have moved a field from where the 
 KEPT_FIELDS = 256  # as many fields' prints are kept, at some 0.3 MB each
 WHOLE_IMAGE_HEIGHT_PX = 120  # finer than that, an image of one line of digits is shrunken
 WHOLE_IMAGE_WIDTH_PX = 4000
+WHOLE_IMAGE_RUN = 0.95  # of an image's side is dark along a frame's line; digits are seldom as high as their image
 WHOLE_IMAGE_DIGIT_MM = 5.0  # how high a digit is taken to be where an image has no mm
 
 
@@ -47,7 +48,7 @@ def whole_image_field(page: Page, form: FormTemplate) -> FieldImage:
     height, width = grey.shape
     px_per_mm = height / (1.4 * WHOLE_IMAGE_DIGIT_MM)
     cell = PixelBox(0, 0, width, height)
-    printed = border_lines(darkness(grey, px_per_mm), (cell,), px_per_mm)
+    printed = border_lines(darkness(grey, px_per_mm), (cell,), px_per_mm, WHOLE_IMAGE_RUN)
     ink = isolate_ink(grey, printed, px_per_mm)
     return FieldImage(form.fields[0], grey, ink, (cell,), px_per_mm, frame_known=False)
 

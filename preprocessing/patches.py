@@ -52,8 +52,7 @@ class Patches:
     def scores(self, grey: np.ndarray, reach: int, grey_from_blank: np.ndarray = UNMOVED) -> np.ndarray:
         """Masked normalized cross-correlation (Padfield 2012) with a page, straightened around each patch alone.
 
-        All patches at once by Fourier transform: what the templates and masks become is kept, which makes it as quick
-        as correlation without masks.
+        All patches at once by Fourier transform; what the templates and masks become is kept.
 
         Args:
             grey: the page, (H, W) uint8.
@@ -63,20 +62,36 @@ class Patches:
         Returns:
             (N, 2 reach + 1, 2 reach + 1) float32: the correlation at each shift, [reach, reach] being none.
         """
-        side = self.masks.shape[1] + 2 * reach
-        size = fft.next_fast_len(side, real=True)
+        if not len(self.corners):
+            return np.zeros((0, 2 * reach + 1, 2 * reach + 1), np.float32)
         windows = self._windows(grey, reach, grey_from_blank)
-        windows = windows - windows.mean((1, 2), keepdims=True)  # or the squares' rounding would drown the variance
+        windows -= windows.mean((1, 2), keepdims=True)  # or the squares' rounding would drown the variance
+        size = fft.next_fast_len(windows.shape[1], real=True)
         templates, masks = self._conjugate_spectra(size)
-        shape = (size, size)
-        spectra = fft.rfft2(windows, shape)
-        products = np.stack([spectra * templates, spectra * masks, fft.rfft2(windows**2, shape) * masks])
-        # What the transform wraps around lies beyond the reach.
-        valid = fft.irfft2(products, s=shape)[:, :, : 2 * reach + 1, : 2 * reach + 1]
-        covariance, total, squares = valid
+        spectra, squares = fft.rfft2(windows, (size, size)), windows**2
+        covariance = _correlated(spectra * templates, reach)
+        total, energy = self._sums(windows, reach), self._sums(squares, reach)
+        masked = self.is_masked
+        total[masked] = _correlated(spectra[masked] * masks, reach)
+        energy[masked] = _correlated(fft.rfft2(squares[masked], (size, size)) * masks, reach)
         counted = self.masks.sum((1, 2))[:, None, None]
-        energy = np.maximum(squares - total**2 / counted, QUIET_LEVELS**2 * counted)
+        energy = np.maximum(energy - total**2 / counted, QUIET_LEVELS**2 * counted)
         return covariance / np.sqrt(energy)
+
+    @property
+    def is_masked(self) -> np.ndarray:
+        """(N,) bool: the patches of which some does not count; of the others the sums take far less time."""
+        return self.masks.min((1, 2)) < 1
+
+    def _sums(self, windows: np.ndarray, reach: int) -> np.ndarray:
+        """(N, 2 reach + 1, 2 reach + 1) float32: over a whole patch at each shift, masked or not."""
+        count, side, _ = windows.shape
+        patch = self.masks.shape[1]
+        # One above the other they are one image, whose rows that mix two windows are not among those taken.
+        sums = cv2.boxFilter(windows.reshape(-1, side), -1, (patch, patch), normalize=False)
+        first = patch // 2
+        last = first + 2 * reach + 1
+        return sums.reshape(count, side, side)[:, first:last, first:last].copy()
 
     def _windows(self, grey: np.ndarray, reach: int, grey_from_blank: np.ndarray) -> np.ndarray:
         """(N, S + 2 reach, S + 2 reach) float32: what of the page lies where each patch should, and around it."""
@@ -97,6 +112,13 @@ class Patches:
             shape = (size, size)
             self._spectra[size] = (
                 fft.rfft2(self.templates, s=shape).conj(),
-                fft.rfft2(self.masks, s=shape).conj(),
+                fft.rfft2(self.masks[self.is_masked], s=shape).conj(),
             )
         return self._spectra[size]
+
+
+def _correlated(products: np.ndarray, reach: int) -> np.ndarray:
+    """(N, S, S // 2 + 1) products of spectra -> (N, 2 reach + 1, 2 reach + 1): what the transform wraps lies beyond."""
+    size, kept = products.shape[1], 2 * reach + 1
+    columns = fft.ifft(products, axis=1, overwrite_x=True)[:, :kept]
+    return fft.irfft(columns, size, axis=2)[:, :, :kept]

@@ -1,24 +1,29 @@
 """From a net's answers for each column of a strip to values with posteriors.
 
 Graves et al. 2006, "Connectionist temporal classification", section 3: an answer for each column, blanks between;
-the probability of a value is the sum over all ways to spell it, repeats merged and blanks dropped. The search keeps the
-best prefixes at each column (Hannun et al. 2014, "First-pass large vocabulary continuous speech recognition", section
-2). All values together have the probability 1, so what is found is a posterior already.
+the probability of a value is the sum over all ways to spell it, repeats merged and blanks dropped. Columns that are
+blank for sure part a strip into sections that know nothing of each other, about one for each digit. The search keeps
+the best prefixes at each column of a section (Hannun et al. 2014, "First-pass large vocabulary continuous speech
+recognition", section 2), and then the best ways to put sections together. All values together have the probability 1,
+so what is found is a posterior already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 
-BEAM = 12  # prefixes kept at each column
+BEAM = 12  # prefixes kept at each column, and values after each section
 ALTERNATIVES = 5
-NEGLIGIBLE = 1e-4  # an answer this improbable starts no new prefix
-CERTAIN = 0.9999  # a column this surely blank is passed over at once
+NEGLIGIBLE = 1e-4  # an answer this improbable is none: a column without answers is blank
+HOPELESS = 1e-5  # what is this improbable, by itself or beside the best, is not followed
 BLANK = 10
 DIGITS = "0123456789"
 
+Spelling = tuple[str, float]  # some digits and their probability
+_Column = tuple[float, list[Spelling]]  # the probability of the blank, and the answers
 # The probability of a prefix by how its spellings end: in a blank, or in the prefix's last digit.
 _Ends = tuple[float, float]
 NEVER: _Ends = (0.0, 0.0)
@@ -40,19 +45,14 @@ def decode_columns(
         forbidden lengths too; where no value that was found has an allowed length, the best of all are returned. None
         where the strip is most probably empty.
     """
-    beam: dict[str, _Ends] = {"": (1.0, 0.0)}
-    width = max(BEAM, keep)
-    for chances, answers in _telling(np.exp(log_probabilities)):
-        beam = _followed(beam, chances, answers, max_length + 1)
-        if len(beam) > width:
-            beam = _best(beam, width)
-    found = {value: blank + digit for value, (blank, digit) in beam.items()}
-    if max(found, key=found.__getitem__) == "":
+    values: list[Spelling] = [("", 1.0)]
+    for section in _sections(np.exp(log_probabilities)):
+        values = _joined(values, _spelled(section), max(BEAM, keep))
+    if not values[0][0]:
         return ()
-    found.pop("", None)
-    allowed = {value: chance for value, chance in found.items() if min_length <= len(value) <= max_length} or found
-    ranked = sorted(allowed.items(), key=lambda item: -item[1])[:keep]
-    return tuple((value, min(1.0, chance)) for value, chance in ranked)
+    found = [value for value in values if value[0]]
+    allowed = [value for value in found if min_length <= len(value[0]) <= max_length] or found
+    return tuple((value, min(1.0, chance)) for value, chance in allowed[:keep])
 
 
 def mean_values(
@@ -70,39 +70,64 @@ def mean_values(
     return tuple(sorted(totals.items(), key=lambda item: -item[1])[:keep])
 
 
-def _telling(probabilities: np.ndarray) -> Iterator[tuple[list[float], list[int]]]:
-    """The columns, without all but the first of those that are surely blank one after the other.
+def _sections(probabilities: np.ndarray) -> list[list[_Column]]:
+    """The columns that have answers, those side by side together."""
+    columns, digits = np.nonzero(probabilities[:, :BLANK] > NEGLIGIBLE)
+    chances, blanks = probabilities[columns, digits].tolist(), probabilities[:, BLANK].tolist()
+    sections: list[list[_Column]] = []
+    last = -2
+    for column, digit, chance in zip(columns.tolist(), digits.tolist(), chances, strict=True):
+        if column > last + 1:
+            sections.append([])
+        if column > last:
+            sections[-1].append((blanks[column], []))
+        sections[-1][-1][1].append((DIGITS[digit], chance))
+        last = column
+    return sections
 
-    With each column the digits that may be new in it.
-    """
-    sure = probabilities[:, BLANK] > CERTAIN
-    told = probabilities[~sure | np.concatenate([[True], ~sure[:-1]])]
-    answers: list[list[int]] = [[] for _ in told]
-    for column, digit in np.argwhere(told[:, :BLANK] > NEGLIGIBLE).tolist():
-        answers[column].append(digit)
-    return zip(told.tolist(), answers, strict=True)
+
+def _spelled(section: list[_Column]) -> list[Spelling]:
+    """What a section may say, best first."""
+    beam: dict[str, _Ends] = {"": (1.0, 0.0)}
+    for blank, answers in section:
+        beam = _followed(beam, blank, answers)
+        if len(beam) > BEAM:
+            beam = _best(beam)
+    spelled = [(prefix, in_blank + in_digit) for prefix, (in_blank, in_digit) in beam.items()]
+    return sorted(spelled, key=itemgetter(1), reverse=True)
 
 
-def _followed(beam: dict[str, _Ends], chances: list[float], answers: list[int], longest: int) -> dict[str, _Ends]:
+def _followed(beam: dict[str, _Ends], blank: float, answers: list[Spelling]) -> dict[str, _Ends]:
     """All prefixes after one more column."""
     after: dict[str, _Ends] = {}
+    again = dict(answers)
     for prefix, (in_blank, in_digit) in beam.items():
-        either, last = in_blank + in_digit, int(prefix[-1]) if prefix else BLANK
-        _, extended = after.get(prefix, NEVER)
-        after[prefix] = either * chances[BLANK], extended + in_digit * chances[last]
-        if len(prefix) >= longest:
-            continue
-        for digit in answers:
+        either, last = in_blank + in_digit, prefix[-1:]
+        after[prefix] = either * blank, after.get(prefix, NEVER)[1] + in_digit * again.get(last, 0.0)
+        for digit, chance in answers:
             # A digit right after itself only goes on: a new one needs a blank between.
-            before = in_blank if digit == last else either
-            if before:
-                longer = prefix + DIGITS[digit]
-                blank, known = after.get(longer, NEVER)
-                after[longer] = blank, known + before * chances[digit]
+            mass = (in_blank if digit == last else either) * chance
+            if mass > HOPELESS:
+                longer = prefix + digit
+                ended, going_on = after.get(longer, NEVER)
+                after[longer] = ended, going_on + mass
     return after
 
 
-def _best(beam: dict[str, _Ends], width: int) -> dict[str, _Ends]:
-    """The ``width`` most probable prefixes; sorting bare numbers is quicker than sorting prefixes by a key."""
-    least = sorted([blank + digit for blank, digit in beam.values()])[-width]
+def _best(beam: dict[str, _Ends]) -> dict[str, _Ends]:
+    """The most probable prefixes; sorting bare numbers is quicker than sorting prefixes by a key."""
+    least = sorted([blank + digit for blank, digit in beam.values()])[-BEAM]
     return {prefix: ends for prefix, ends in beam.items() if ends[0] + ends[1] >= least}
+
+
+def _joined(values: list[Spelling], endings: list[Spelling], width: int) -> list[Spelling]:
+    """The ``width`` most probable values with what the next section adds to each. All are best first."""
+    least = HOPELESS * values[0][1] * endings[0][1]
+    after: dict[str, float] = {}
+    for ending, share in endings:
+        for value, chance in values:
+            if chance * share < least:
+                break  # the values that follow are less probable still
+            longer = value + ending
+            after[longer] = after.get(longer, 0.0) + chance * share
+    return sorted(after.items(), key=itemgetter(1), reverse=True)[:width]

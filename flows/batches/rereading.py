@@ -27,6 +27,8 @@ from reading.crops import known_field, prepare_crop
 from reading.pipeline import PreparedField, PreparedPage, finish_pages
 from reading.readings import FieldReading, PageReading, Reason
 
+AGAIN = "Again"  # the title of what a summary says of it
+
 logger = logging.getLogger(__name__)
 
 
@@ -99,7 +101,7 @@ class _Rereading:
         """Apply the rules over the whole batch, and write its CSV and its report."""
         ledger, batch = self._ledger, self._batch.id
         totals = apply_batch_rules(ledger, batch, self._reader.forms)
-        notices = (("Again", self._said()), *(("Total", total) for total in totals))
+        notices = ((AGAIN, self._said()), *(("Total", total) for total in totals))
         written = ledger.export(batch, self._job.out_folder)
         promises = self._reader.policy.describe()
         summary = summarize(ledger.summary(batch), written, 0, seconds, None, promises, notices)

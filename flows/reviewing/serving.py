@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from flows.errors import JobError
 from flows.learning.correction_events import announced_corrections
+from flows.reviewing.csv_follower import CsvFollower
 from flows.terminal import say
 from forms.errors import FormError, MendableError
 from forms.form_file import load_forms
@@ -45,8 +46,23 @@ def serve_review(url: str, out: str | None, forms: tuple[str, ...], hide_below: 
         JobError: a form or the ledger cannot be used, it would be open to anybody, or the address is taken.
     """
     settings = ReviewSettings(forms=_forms(forms), **options)
-    with _one_line(), Ledger.open(url) as ledger, announced_corrections(ledger, url):
-        serve(ledger, settings, say, ReviewPolicy(blind_below=hide_below))
+    with (
+        _one_line(),
+        Ledger.open(url) as ledger,
+        announced_corrections(ledger, url),
+        _followed(ledger, out) as answered,
+    ):
+        serve(ledger, settings, say, ReviewPolicy(blind_below=hide_below), answered)
+
+
+@contextmanager
+def _followed(ledger: Ledger, out: str | None) -> Iterator[Callable[[], None]]:
+    """What is to hear of answers, so that the CSVs in ``out`` follow them; nothing hears where no folder is named."""
+    if out is None:
+        yield lambda: None
+        return
+    with CsvFollower(ledger, Path(out)) as follower:
+        yield follower.answered
 
 
 def _forms(names: tuple[str, ...]) -> tuple[FormTemplate, ...]:

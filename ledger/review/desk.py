@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, select
 
 from ledger.database import Database
-from ledger.review.answers import GivenAnswer, history_of, record_answers, undo_answer
+from ledger.review.answers import GivenAnswer, record_answers, undo_answer
+from ledger.review.histories import history_of
 from ledger.review.items import at_places
 from ledger.review.known_answers import (
     KnownAnswer,
@@ -109,12 +110,12 @@ class Review:
         """One field and, where it is settled, what holds; without a lease.
 
         Raises:
-            AnswerError: the ledger holds no such field.
+            AnswerError: the ledger holds no such field, or it was erased.
         """
         with self._database.read() as connection:
             found = view_items(connection, seat, [place], self.policy.blind_below)
             if place not in found:
-                raise AnswerError("the ledger holds no such field", "go back to the queue")
+                raise AnswerError("the ledger holds no such field", "go back to the queue: it may have been erased")
             item = found[place]
             return view_settled(connection, item) if item.stage is Stage.SETTLED else item
 

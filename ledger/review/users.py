@@ -48,7 +48,7 @@ class Users:
         self._database = database
 
     def add(self, name: str, password_hash: str, role: Role) -> None:
-        """Make an account.
+        """Make an account; that of somebody who was removed is theirs again, with this password and role.
 
         Raises:
             LedgerError: the name is empty, too long or taken.
@@ -57,11 +57,15 @@ class Users:
         if not 0 < len(shown) <= _MAX_NAME:
             raise LedgerError(f"{name!r} cannot be a user's name", f"use 1 to {_MAX_NAME} characters")
         row = {"name": person(shown), "shown_name": shown, "password_hash": password_hash, "role": role.value}
+        new = row | {"changed_at": datetime.now(UTC), "disabled": False}
+        removed = (accounts.c.name == person(shown)) & accounts.c.disabled
         try:
             with self._database.write() as connection:
-                connection.execute(insert(accounts).values(**row, changed_at=datetime.now(UTC), disabled=False))
+                if not connection.execute(update(accounts).where(removed).values(new)).rowcount:
+                    connection.execute(insert(accounts).values(new))
         except IntegrityError as error:
-            raise LedgerError(f"there is a user {shown!r} already", "choose another name") from error
+            mend = "choose another name, or change that user's password"
+            raise LedgerError(f"there is a user {shown!r} already", mend) from error
 
     def find(self, name: str) -> Account | None:
         """The account of that name, disabled or not."""
@@ -85,10 +89,6 @@ class Users:
     def disable(self, name: str) -> None:
         """Let someone log in no more; what they answered stays. Raises ``LedgerError`` where there is no such user."""
         self._change(name, disabled=True)
-
-    def enable(self, name: str) -> None:
-        """Let someone log in again. Raises ``LedgerError`` where there is no such user."""
-        self._change(name, disabled=False)
 
     def cookie_key(self) -> str:
         """What signs the cookies of those who are logged in: the same for all servers of the ledger, at all times."""

@@ -28,14 +28,15 @@ _FIELDS: Select[Any] = (
     .join(batches, batches.c.id == pages.c.batch_id)
     .outerjoin(crops, _OF_CROP)
     .outerjoin(review_items, OF_READING)
-    .where(at_bound_places(readings))
+    .where(at_bound_places(readings), pages.c.erased_at.is_(None))
 )
 _HOLDING = select(corrections).join_from(review_items, corrections, HOLDING).where(at_bound_places(review_items))
 _UNDO = corrections.alias()
 _SAME_FIELD = (_UNDO.c.page_id == corrections.c.page_id) & (_UNDO.c.position == corrections.c.position)
-_ANSWERS = (  # that were not taken back, in the order of their keys
+_KEYS = (  # that were not taken back, the first before the second, the newest of each last
     select(corrections)
     .where(at_bound_places(corrections), corrections.c.verdict != Verdict.RETRACTED.value)
+    .where(corrections.c.stage.in_([Stage.FIRST.value, Stage.SECOND.value]))
     .where(~select(_UNDO.c.id).where(_UNDO.c.retracts == corrections.c.id, _SAME_FIELD).exists())
     .order_by(corrections.c.stage, corrections.c.id)
 )
@@ -111,14 +112,13 @@ def _doubtful(digits: Sequence[Sequence[Any]]) -> int | None:
 
 
 def _with_keys(connection: Connection, items: dict[Place, ReviewItem]) -> dict[Place, ReviewItem]:
-    """The items, those that wait for a third key with the answers that differ."""
+    """The items, those that wait for a third key with the two answers that differ."""
     third = [place for place, item in items.items() if item.stage is Stage.THIRD]
-    said: dict[Place, tuple[Key, ...]] = {}
+    said: dict[Place, dict[int, Key]] = {}
     for part in in_parts(third):
-        for row in connection.execute(_ANSWERS, bound(part)):
-            place = Place(row.page_id, row.position)
-            said[place] = (*said.get(place, ()), _key(row))
-    return {place: replace(item, keys=said.get(place, ())) for place, item in items.items()}
+        for row in connection.execute(_KEYS, bound(part)):
+            said.setdefault(Place(row.page_id, row.position), {})[row.stage] = _key(row)
+    return {place: replace(item, keys=tuple(said.get(place, {}).values())) for place, item in items.items()}
 
 
 def _key(row: Row[Any]) -> Key:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from click.testing import CliRunner, Result
 
@@ -14,7 +15,9 @@ from ledger.ledger import Ledger
 from ledger.review.types import Answer, Scope, Seat, Verdict
 from ledger.review.users import Role
 from review.passwords import is_password
+from tests.review.api_reviewer import ApiReviewer
 from tests.review.recorded import Doubt, record
+from tests.review.serving import served
 
 
 @pytest.fixture
@@ -80,6 +83,15 @@ def test_the_csvs_of_the_folder_follow_the_answers(tmp_path: Path) -> None:
             review.save(seat, Answer(two.place, "key-2", Verdict.VALUE, "58"))
             follower.answered()
     assert "58" in written(tmp_path)  # at the end at the latest
+
+
+def test_the_command_lets_the_csvs_follow(tmp_path: Path) -> None:
+    batch = record(f"sqlite:///{tmp_path}/formdigits.sqlite", [Doubt("41")])
+    with served("--out", str(tmp_path)) as address, httpx.Client(base_url=address, trust_env=False) as browser:
+        anna = ApiReviewer(browser, "Anna", batch)
+        (item,) = anna.next()
+        assert anna.answer(item, "49").status_code == 200
+        wait_for(lambda: "49" in written(tmp_path))
 
 
 def written(folder: Path) -> str:

@@ -128,9 +128,10 @@ def test_the_nightly_run_writes_the_csv(installation: Installation) -> None:
 
 def test_the_deployments_are_what_prefect_yaml_says(installation: Installation) -> None:
     deployments = {str(one["name"]): one for one in installation.ask("/deployments/filter", {})}
-    assert set(deployments) == {"nightly", "seed-ann", "weekly"}
+    assert set(deployments) == {"nightly", "flagged", "seed-ann", "weekly"}
     nightly = deployments["nightly"]
     assert nightly["parameters"]["job"]["scans"] == str(installation.folder / "scans")
+    assert deployments["flagged"]["parameters"] == nightly["parameters"]  # the batch is found by them
     assert nightly["concurrency_options"]["collision_strategy"] == "ENQUEUE"
     assert [schedule["schedule"]["cron"] for schedule in nightly["schedules"]] == ["0 2 * * *"]
     properties = nightly["parameter_openapi_schema"]["definitions"]["DigitizeJob"]["properties"]

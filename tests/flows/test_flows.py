@@ -71,6 +71,28 @@ def test_the_flow_reads_as_the_plain_function_does_and_shows_it(
     assert run["name"] == "scans by digits"
 
 
+def test_what_is_flagged_is_read_again_and_shown(job: DigitizeJob) -> None:
+    from flows.flow_digitize import digitize, reread
+
+    asked = job.model_copy(update={"min_confidence": 1.0})
+    flagged = digitize(asked, return_state=True).result()
+    for scan in Path(job.scans).iterdir():
+        scan.unlink()
+    state = reread(asked.model_copy(update={"min_confidence": 0.0}), return_state=True)
+    summary = state.result()
+    assert (state.name, flagged.accepted, flagged.to_check) == ("Completed", 0, summary.accepted)
+    assert f"{summary.accepted} accepted now" in state.message
+    assert '"to check": 0' in artifacts(state.state_details.flow_run_id)["digitized-fields"]["data"]
+
+
+def test_a_batch_that_is_not_there_is_not_read_again(job: DigitizeJob) -> None:
+    from flows.flow_digitize import reread
+
+    Path(job.out).mkdir()
+    state = reread(job, return_state=True)
+    assert (state.name, "holds no batch" in (state.message or "")) == ("Failed", True)
+
+
 @pytest.mark.parametrize(
     ("values", "words"), [({"form": "no-such-form"}, "no-such-form"), ({"out": "/proc/x"}, "/proc/x")]
 )

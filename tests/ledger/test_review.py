@@ -238,6 +238,14 @@ def test_two_keys_that_differ_go_to_a_third(work: Work, tmp_path: Path) -> None:
     assert [change.stage for change in work.review.history(place)] == [1, 2, 3]
 
 
+def test_a_third_key_sees_the_two_that_count_whatever_else_was_said(work: Work) -> None:
+    place = settle_two_keys(work, "71")
+    work.say(Seat("Dot", "d"), place, "72")  # late, and no adjudicator's: counts for nothing
+    work.say(ADA, place, "70")  # her own key, changed
+    item = work.review.next_items(CYD, work.scope)[0]
+    assert (item.place, item.keys) == (place, (Key("Ada", VALUE, "70"), Key("Bob", VALUE, "71")))
+
+
 def test_an_answer_after_the_lease_ended_is_kept_and_hides_nobodys(work: Work) -> None:
     (place,) = work.give(ADA)
     work.clock.now += timedelta(seconds=999)

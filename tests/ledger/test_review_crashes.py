@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
-from bench.review_crashes import POLICY, crash_reviews, killable_servers, serve_call
+from bench.review_crashes.interleavings import crash_reviews
+from bench.review_crashes.ledger_servers import killable_servers, serve_call
+from bench.review_crashes.reviewers import POLICY
 from ledger.ledger import Ledger
 from ledger.review.standing import Standing
 from ledger.review.types import Stage
@@ -34,8 +36,8 @@ class LocalServer:
         if self._left == 0:
             raise AbortedError
 
-    def call(self, name: str, *arguments: Any, kill_after_s: float | None = None) -> Any:
-        if kill_after_s is not None:
+    def call(self, name: str, *arguments: Any, kill_at: float | None = None) -> Any:
+        if kill_at is not None:
             self._left = self._draw.randrange(1, 12)
             self.kills += 1
             with suppress(AbortedError):  # and nobody hears the answer
@@ -71,7 +73,7 @@ def test_transactions_that_are_given_up(url: str, tmp_path: Path) -> None:
 
 def test_that_a_lost_answer_would_be_seen(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Standing(Stage.FIRST, None, "", "")
-    monkeypatch.setattr("ledger.review.answers.standing_of", lambda *_, **__: wrong)
+    monkeypatch.setattr("ledger.review.histories.standing_of", lambda *_, **__: wrong)
     assert crash_locally(sqlite_url, tmp_path, 2)["faults"] > 0
 
 

@@ -31,7 +31,7 @@ def test_a_change_is_dated(sqlite_ledger: Ledger) -> None:
         lambda: users.set_password("ada", "new"),
         lambda: users.set_role("ada", Role.REVIEWER),
         lambda: users.disable("ada"),
-        lambda: users.enable("ada"),
+        lambda: users.add("ada", "newer", Role.ADMIN),
     ]
     moments = []
     for change in changes:
@@ -43,7 +43,7 @@ def test_a_change_is_dated(sqlite_ledger: Ledger) -> None:
         ("new", Role.ADMIN, False),
         ("new", Role.REVIEWER, False),
         ("new", Role.REVIEWER, True),
-        ("new", Role.REVIEWER, False),
+        ("newer", Role.ADMIN, False),
     ]
     assert sorted({moment[0] for moment in moments}) == [moment[0] for moment in moments]
     with pytest.raises(LedgerError, match="no user"):

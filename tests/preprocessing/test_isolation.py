@@ -11,7 +11,7 @@ from forms.template import FormTemplate
 from preprocessing.components import Components
 from preprocessing.form_removal import border_lines, darkness, isolate_ink
 from preprocessing.isolation import isolate_fields, whole_image_field
-from preprocessing.page import CellState, FieldImage, PixelBox, RegisteredPage
+from preprocessing.page import CellState, FieldImage, Page, PixelBox, RegisteredPage
 from preprocessing.segmentation import segment
 from tests.drawn_forms import (
     PRINT_PX_PER_MM,
@@ -204,6 +204,19 @@ def test_any_image_is_a_whole_image_field(shape, grey):
     image = whole_image_field(replace(page, grey=pixels), form)
     assert image.ink.shape == image.grey.shape == shape
     assert image.ink.dtype == np.uint8
+
+
+def test_a_digit_at_the_edge_of_an_image_is_no_frame():
+    form = replace(template((freehand("number", 0, 0, 100, 30, 12),)), whole_image=True)
+    grey = np.full((70, 300), 230, np.uint8)
+    grey[9:63, 4:9] = 60  # a 1, more than seven tenths of the height
+    framed = grey.copy()
+    framed[:, 295:297] = 60
+    framed[40:, 296:298], framed[40:, 295] = 60, 230  # a frame's line, a little aslant
+    for pixels in (grey, framed):
+        ink = whole_image_field(Page(pixels, None, "scan", 1, ""), form).ink
+        assert (ink[12:60, 5:8] > 127).all()
+        assert not (ink[:, 290:] > 127).any()
 
 
 def test_darkness_forgets_shading_and_keeps_strokes():

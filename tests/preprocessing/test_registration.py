@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from forms.errors import FormError
 from forms.template import FormTemplate, Mark
 from preprocessing.blank import blank_print
+from preprocessing.geometry import scale_px_per_mm
 from preprocessing.marks import match_marks
 from preprocessing.page import Page, PageProblem, ProblemReason, RegisteredPage
-from preprocessing.registration import register, scale_px_per_mm
+from preprocessing.registration import register
 from tests.drawn_forms import (
     Scanner,
     comb,
@@ -109,6 +110,31 @@ def test_a_photograph_is_found_within_a_millimetre(by, scanner, drawn):
     form, page = drawn[by]
     seen, true = scan(page, scanner)
     assert corner_error_mm(form, found(seen, form).homography, true) < 1.0
+
+
+STRAIGHT = ["upright", "turned 180", "100 dpi", "noisy, shaded", "1-bit", "shifted"]
+
+
+@pytest.mark.parametrize("dpi", [None, 72.0])
+@pytest.mark.parametrize("scanner", [FLAT[name] for name in STRAIGHT], ids=STRAIGHT)
+def test_a_straight_scan_is_found_without_features_whatever_resolution_it_states(scanner, dpi, drawn, monkeypatch):
+    monkeypatch.setattr("preprocessing.registration.detect_features", None)
+    form, page = drawn["print"]
+    seen, true = scan(page, scanner)
+    result = found(replace(seen, dpi=dpi or seen.dpi), form)
+    assert corner_error_mm(form, result.homography, true) < 0.2
+
+
+@pytest.mark.parametrize("shift_mm", [(0.0, 6.0), (0.0, -6.0), (5.0, 8.0), (0.0, 10.0)])
+def test_rows_that_look_alike_are_not_taken_for_each_other(shift_mm, tmp_path):
+    """Of a table shifted by about the height of a row, most of the print lies where a straight page has it."""
+    fields = [comb(f"{row}", 40, 14 + 6 * row, 14, (6.0, 6.0)) for row in range(13)]
+    form = template(fields, SIZE_MM, name="table")
+    page = print_form(form, words=12)
+    form = replace(form, blank=save_blank(page, tmp_path / "table.png"))
+    seen, true = scan(page, Scanner(dpi=200, shift_mm=shift_mm, margin_mm=8))
+    result = register(seen, (form,))
+    assert isinstance(result, PageProblem) or corner_error_mm(form, result.homography, true) < 0.3
 
 
 def test_print_and_marks_agree(drawn):

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +10,11 @@ from starlette.testclient import TestClient
 from forms.form_file import load_forms
 from forms.template import FormTemplate
 from ledger.ledger import Ledger
+from ledger.review.types import ReviewPolicy
 from review.app import create_app
 from review.settings import ReviewSettings
 from tests.review.recorded import write_form
+from tests.review.serving import served
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -31,11 +30,26 @@ def forms(form_folder: Path) -> tuple[FormTemplate, ...]:
 
 
 @pytest.fixture(scope="session")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A ledger for the session: each test records a batch of its own."""
     url = f"sqlite:///{tmp_path_factory.mktemp('review')}/formdigits.sqlite"
     Ledger.open(url).close()
     return url
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: Any) -> str:
+    """Another one, on PostgreSQL."""
+    postgresql.psql("CREATE DATABASE review")
+    url = str(postgresql.get_uri("review"))
+    Ledger.open(url).close()
+    return url
+
+
+@pytest.fixture(scope="session")
+def url(sqlite_url: str) -> str:
+    """The ledger of tests that do not say on which database."""
+    return sqlite_url
 
 
 @pytest.fixture
@@ -48,8 +62,10 @@ def ledger(url: str) -> Iterator[Ledger]:
 def client(ledger: Ledger, forms: tuple[FormTemplate, ...]) -> Callable[..., TestClient]:
     """Makes browsers without a window: of one server for each settings asked for."""
 
-    def make(peer: str = "127.0.0.1", host: str = "127.0.0.1:8765", **settings: Any) -> TestClient:
-        app = create_app(ledger, ReviewSettings(forms=forms, **settings))
+    def make(
+        peer: str = "127.0.0.1", host: str = "127.0.0.1:8765", policy: ReviewPolicy | None = None, **settings: Any
+    ) -> TestClient:
+        app = create_app(ledger, ReviewSettings(forms=forms, **settings), policy)
         scheme = "https" if settings.get("https") else "http"
         return TestClient(app, f"{scheme}://{host}", client=(peer, 50000), follow_redirects=False)
 
@@ -59,15 +75,8 @@ def client(ledger: Ledger, forms: tuple[FormTemplate, ...]) -> Callable[..., Tes
 @pytest.fixture(scope="session")
 def server(url: str, form_folder: Path) -> Iterator[str]:
     """``formdigits review`` as a process of its own; its address."""
-    command = [sys.executable, "-m", "flows.cli", "review", "--ledger", url, "--form", str(form_folder), "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert found, said + process.stderr.read()
-        yield found.group()
-        process.terminate()
-        assert process.wait(20) == 0
+    with served("--ledger", url, "--form", str(form_folder)) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
