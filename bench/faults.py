@@ -20,7 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,8 +114,9 @@ def kill_a_reader(process: subprocess.Popen[bytes]) -> None:
     """Kill the first reading process of the run that there is, or will be; none if the run ends before."""
     while process.poll() is None:
         for reader in readers(process.pid):
-            os.kill(reader, signal.SIGKILL)
-            return
+            with suppress(ProcessLookupError):  # it has ended meanwhile: then the next one
+                os.kill(reader, signal.SIGKILL)
+                return
         time.sleep(0.01)
 
 
