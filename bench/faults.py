@@ -92,10 +92,9 @@ class Runs:
             kill_a_reader(process)
         elif server:
             server.kill()
+            server.start()  # as whatever keeps a site's server alive would
         process.wait(END_S)
         finished = self.written(out) == self.right
-        if server:
-            server.start()
         self.complete(out, **environment)
         return Outcome(finished, self.written(out) == self.right)
 
@@ -155,7 +154,7 @@ class Server:
 
     def kill(self) -> None:
         """Kill it with all of its processes."""
-        if self._process:
+        if self._process and self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 

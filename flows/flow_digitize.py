@@ -84,6 +84,11 @@ def _recorded(run: Callable[..., State[Any]], job: DigitizeJob, audience: _Audie
             state = run(job, return_state=True)
             drain(state.state_details.flow_run_id)
             return state.result()
+    except httpx.HTTPError as error:
+        raise JobFailed(
+            f"Prefect's API went away and did not come back ({error}): it does not know how the run ended.",
+            "What was read is in the ledger; run the command again, for the CSV files too.",
+        ) from error
     finally:
         _audience.reset(token)
 

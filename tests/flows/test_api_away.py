@@ -1,7 +1,9 @@
-"""What a run tells Prefect while it reads, where Prefect's API is away."""
+"""A run whose Prefect API goes away while it reads."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -10,7 +12,9 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES
 
 from flows import flow_digitize
 from flows.batches.digitizing import Progress
+from flows.errors import JobFailed
 from flows.flow_digitize import ASK_AGAIN_AFTER_S, PROGRESS_EVERY_S, _ProgressBoard
+from flows.settings import DigitizeJob
 
 
 class Api:
@@ -53,3 +57,18 @@ def test_the_end_is_shown_at_once(api: Api) -> None:
         board.show(Progress(999, 1000, 999, 1.0))
     board.show(Progress(1000, 1000, 1000, 1.0))
     assert len(api.tries) == 2
+
+
+def test_one_line_says_what_an_api_that_stayed_away_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def gone(tell: Callable[[str], None]) -> Iterator[Callable[[object], None]]:
+        yield lambda run: None
+
+    def run(*_: object, **__: object) -> None:
+        raise httpx.ConnectError("refused")
+
+    monkeypatch.setattr(flow_digitize, "prefect_api", gone)
+    monkeypatch.setattr(flow_digitize, "digitize", run)
+    job = DigitizeJob(scans="scans", form="digits", out="out")
+    with pytest.raises(JobFailed, match=r"went away and did not come back \(refused\).*run the command again"):
+        flow_digitize.digitize_recorded(job, lambda _: None, lambda _: None)
