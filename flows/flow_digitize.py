@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Completed, Failed, State
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -42,6 +42,7 @@ _THREADS: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=MAX_WORKERS + 1)
 logger = logging.getLogger(__name__)
 
 PROGRESS_EVERY_S = 2.0  # an update costs 7 ms here and a row in Prefect's database
+ASK_AGAIN_AFTER_S = 30.0  # an API that did not answer: connecting may take long to fail
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,11 @@ def _recorded(run: Callable[..., State[Any]], job: DigitizeJob, audience: _Audie
             state = run(job, return_state=True)
             drain(state.state_details.flow_run_id)
             return state.result()
+    except httpx.HTTPError as error:
+        raise JobFailed(
+            f"Prefect's API went away and did not come back ({error}): it does not know how the run ended.",
+            "What was read is in the ledger; run the command again, for the CSV files too.",
+        ) from error
     finally:
         _audience.reset(token)
 
@@ -145,17 +151,25 @@ class _ProgressBoard:
     def __init__(self, audience: _Audience | None):
         self._audience = audience
         self._artifact: UUID | None = None
-        self._shown_at = 0.0
+        self._next = 0.0
 
     def show(self, progress: Progress) -> None:
         if self._audience:
             self._audience.progress(progress)
         done = progress.files_done == progress.files_total
-        if not done and time.monotonic() - self._shown_at < PROGRESS_EVERY_S:
-            return
-        self._shown_at = time.monotonic()
-        with _unless_away():
-            self._draw(100.0 * progress.files_done / progress.files_total)
+        if done or time.monotonic() >= self._next:
+            self._next = time.monotonic() + self._pause_s(100.0 * progress.files_done / progress.files_total)
+
+    def _pause_s(self, percent: float) -> float:
+        """Draws, and says how long to leave Prefect alone then."""
+        try:
+            # The client would try for a minute, and the reading waits meanwhile.
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+                self._draw(percent)
+        except httpx.HTTPError as error:
+            _note_away(error)
+            return ASK_AGAIN_AFTER_S
+        return PROGRESS_EVERY_S
 
     def _draw(self, percent: float) -> None:
         if self._artifact is None:
@@ -165,20 +179,18 @@ class _ProgressBoard:
             update_progress_artifact(self._artifact, percent)
 
 
-@contextmanager
-def _unless_away() -> Iterator[None]:
-    """Pages of Prefect tell how a run goes; the run does not end because there is nobody to tell."""
-    try:
-        yield
-    except httpx.HTTPError as error:
-        logger.warning("Prefect's API does not answer (%s): the run goes on without telling it", error)
-
-
 def _publish(summary: DigitizeSummary | None) -> None:
     """The run's result on Prefect's page: a table of fields and links to the CSV."""
     if summary is not None:
-        with _unless_away():
+        try:
             _show_summary(summary)
+        except httpx.HTTPError as error:
+            _note_away(error)
+
+
+def _note_away(error: httpx.HTTPError) -> None:
+    """Prefect's pages tell how a run goes; the run does not end because there is nobody to tell."""
+    logger.warning("Prefect's API does not answer (%s): the run goes on without telling it", error)
 
 
 def _show_summary(summary: DigitizeSummary) -> None:
