@@ -14,12 +14,12 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 BEAM = 32  # values kept at each cut; the mass of those dropped stays in the normalization
-HOPELESS = 1e-7  # of the mass of all paths: what could add no more than this to any value is not followed
+HOPELESS = 1e-5  # of the mass of all paths: what could add no more than this to any value is not followed
 NEGLIGIBLE = 1e-3  # a reading of a piece this much less probable than its best is not followed; its mass stays too
 ALTERNATIVES = 5
 PASSED_OVER = 0.002  # the share of what looks like no digit that may be left out of the value: blots, stray strokes
 FLOOR = 1e-6  # no piece is ever impossible: a posterior of exactly 1 would claim too much
-DIGITS = "0123456789"
+READ_AS = (*"0123456789", "")
 
 
 class Edge(Protocol):
@@ -54,10 +54,10 @@ class Decoded:
 
 
 # How one value so far came about, a bare tuple because thousands are made: its mass over all paths, the mass of the
-# best of them, that path's last step, and what the step went on from.
-_Hypothesis = tuple[float, float, Step | None, "_Hypothesis | None"]
+# best of them, the last reading on that path, and what that reading went on from.
+_Hypothesis = tuple[float, float, "_Reading | None", "_Hypothesis | None"]
 _START: _Hypothesis = (1.0, 1.0, None, None)
-_Reading = tuple[str, float, Step]  # the digit ("" for none), how probable, and as a step
+_Reading = tuple[str, float, int]  # the digit ("" for none), how probable, and which piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +174,9 @@ def _readings(weights: np.ndarray) -> list[list[_Reading]]:
     followed = (ranked >= NEGLIGIBLE * ranked[:, :1]).sum(axis=1)
     rows = zip(order.tolist(), ranked.tolist(), followed.tolist(), strict=True)
     return [
-        [_reading(piece, *told) for told in zip(digits[:count], row[:count], strict=True)]
+        [(READ_AS[digit], weight, piece) for digit, weight in zip(digits[:count], row, strict=False)]
         for piece, (digits, row, count) in enumerate(rows)
     ]
-
-
-def _reading(piece: int, digit: int, weight: float) -> _Reading:
-    return (
-        ("", weight, Step(piece, None, weight))
-        if digit == 10
-        else (DIGITS[digit], weight, Step(piece, DIGITS[digit], weight))
-    )
 
 
 def _search(graph: _Graph, max_length: int, width: int, hopeless: float) -> dict[str, _Hypothesis]:
@@ -209,23 +201,30 @@ def _extend(
     """Put into ``beam`` all that the readings of one piece add to what was read before it."""
     for value, found in before.items():
         mass, best, _, _ = found
-        for digit, weight, step in readings:
-            if mass * weight < least:
+        full = len(value) == max_length
+        for reading in readings:
+            digit, weight, _ = reading
+            share = mass * weight
+            if share < least:
                 break  # the readings that follow are less probable still
-            longer = value + digit
-            if len(longer) > max_length:
+            if full and digit:
                 continue
+            longer = value + digit
             known = beam.get(longer)
             if known is None:
-                beam[longer] = (mass * weight, best * weight, step, found)
+                beam[longer] = (share, best * weight, reading, found)
             elif best * weight > known[1]:
-                beam[longer] = (known[0] + mass * weight, best * weight, step, found)
+                beam[longer] = (known[0] + share, best * weight, reading, found)
             else:
-                beam[longer] = (known[0] + mass * weight, *known[1:])
+                beam[longer] = (known[0] + share, *known[1:])
 
 
 def _best(beam: dict[str, _Hypothesis], width: int) -> dict[str, _Hypothesis]:
-    return beam if len(beam) <= width else dict(sorted(beam.items(), key=_lightest_last)[:width])
+    """The ``width`` values of most mass; sorting bare numbers is quicker than sorting values by a key."""
+    if len(beam) <= width:
+        return beam
+    least = sorted([found[0] for found in beam.values()])[-width]
+    return {value: found for value, found in beam.items() if found[0] >= least}
 
 
 def _lightest_last(item: tuple[str, _Hypothesis]) -> float:
@@ -235,8 +234,9 @@ def _lightest_last(item: tuple[str, _Hypothesis]) -> float:
 def _path(found: _Hypothesis) -> tuple[Step, ...]:
     """The steps of the best path, first to last."""
     steps = []
-    _, _, step, before = found
-    while step is not None and before is not None:
-        steps.append(step)
-        _, _, step, before = before
+    _, _, reading, before = found
+    while reading is not None and before is not None:
+        digit, weight, piece = reading
+        steps.append(Step(piece, digit or None, weight))
+        _, _, reading, before = before
     return tuple(reversed(steps))
