@@ -20,6 +20,12 @@ def level_quantile(levels: np.ndarray, share: float) -> float:
     return _counted_quantile(_counted(levels.reshape(1, -1), None), share)
 
 
+def level_quantiles(levels: np.ndarray, shares: tuple[float, ...]) -> list[float]:
+    """``level_quantile`` for several shares of many levels, which are counted once."""
+    counted = _counted(levels.reshape(1, -1), None)
+    return [_counted_quantile(counted, share) for share in shares]
+
+
 def masked_quantile(levels: np.ndarray, mask: np.ndarray, share: float) -> float:
     """``level_quantile(levels[mask], share)`` of (h, w) uint8 levels and a (h, w) bool mask that is True somewhere."""
     return _counted_quantile(_counted(levels, mask.view(np.uint8)), share)

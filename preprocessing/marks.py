@@ -17,6 +17,7 @@ MAX_STRETCH = 1.25  # the longer over the shorter axis: a camera's perspective i
 MAX_SQUARES = 14
 LEAST_SIDE = 0.45  # of the side that is expected
 FILLED = 0.8  # the share of a mark that is dark at least
+KEPT_FORMS = 64
 SMALL_PX = 9.0  # a mark's side at which squares are still told from blobs; finer costs time only
 
 
@@ -53,7 +54,9 @@ def find_squares(sizes: Pyramid, size_mm: float, page_size_mm: tuple[float, floa
     # Two levels: the outlines of dark things, wherever they lie, and holes, which have a parent and are no marks.
     contours, levels = cv2.findContours(dark, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     outlines = [contour for contour, level in zip(contours, levels[0], strict=True) if level[3] < 0] if contours else []
-    scored = [found for contour in outlines if (found := _square(contour, side))]
+    least_area = _least_area(LEAST_SIDE * side)  # as most of what is printed has not: it need not be measured
+    large = [contour for contour in outlines if cv2.contourArea(contour) >= least_area]
+    scored = [found for contour in large if (found := _square(contour, side))]
     scored.sort(key=lambda pair: -pair[0])
     centres = np.array([centre for _, centre in scored[:MAX_SQUARES]], dtype=float).reshape(-1, 2)
     return centres * small.page_from_reduced[[0, 1], [0, 1]] + small.page_from_reduced[:2, 2]
@@ -61,15 +64,12 @@ def find_squares(sizes: Pyramid, size_mm: float, page_size_mm: tuple[float, floa
 
 def _square(contour: np.ndarray, side_px: float) -> tuple[float, tuple[float, float]] | None:
     """How much a contour looks like a mark (filled, and as wide as high: 1) and its centre, or None."""
-    area = cv2.contourArea(contour)
-    if area < _least_area(LEAST_SIDE * side_px):  # as most of what is printed: it need not be measured
-        return None
     (x, y), (width, height), _ = cv2.minAreaRect(contour)
     # findContours runs through the border pixels' centres: half a pixel is missing on each side.
     short, long = sorted((width + 1, height + 1))
     if short < LEAST_SIDE * side_px or long > 1.7 * side_px or long > 1.45 * short:
         return None
-    filled = (area + cv2.arcLength(contour, closed=True) / 2 + 1) / (short * long)
+    filled = (cv2.contourArea(contour) + cv2.arcLength(contour, closed=True) / 2 + 1) / (short * long)
     return (min(filled, 1.0) * short / long, (x, y)) if filled > FILLED else None
 
 
@@ -85,7 +85,7 @@ def match_marks(squares: np.ndarray, marks_mm: np.ndarray) -> Iterator[MarkFit]:
     angles and scale within what a scanner or a camera does is then checked with the other marks, and refined to a
     homography.
     """
-    base = marks_mm[_widest_triple(marks_mm)]
+    base = marks_mm[list(_widest_triple(tuple(map(tuple, marks_mm.tolist()))))]
     for affine in _upright_similarities(base, squares):
         fit = _extend(affine, squares, marks_mm)
         if fit is not None:
@@ -114,9 +114,12 @@ def _triples(count: int) -> np.ndarray:
     return np.array(list(permutations(range(count), 3)), dtype=int).reshape(-1, 3)
 
 
-def _widest_triple(marks_mm: np.ndarray) -> list[int]:
-    triples = [list(triple) for triple in permutations(range(len(marks_mm)), 3)]
-    return max(triples, key=lambda triple: cv2.contourArea(marks_mm[triple].astype(np.float32), oriented=True))
+@lru_cache(maxsize=KEPT_FORMS)
+def _widest_triple(marks_mm: tuple[tuple[float, ...], ...]) -> tuple[int, ...]:
+    """Which three of a form's marks span the largest triangle, clockwise; kept, for every page asks for it."""
+    places = np.array(marks_mm, np.float32)
+    triples = permutations(range(len(places)), 3)
+    return max(triples, key=lambda triple: cv2.contourArea(places[list(triple)], oriented=True))
 
 
 def _extend(affine: np.ndarray, squares: np.ndarray, marks_mm: np.ndarray) -> MarkFit | None:

@@ -97,10 +97,12 @@ class Patches:
         """(N, S + 2 reach, S + 2 reach) float32: what of the page lies where each patch should, and around it."""
         side = self.masks.shape[1] + 2 * reach
         windows = np.empty((len(self.corners), side, side), np.float32)
-        for window, (x, y) in zip(windows, self.corners - reach, strict=True):
+        blank_from_window = np.tile(np.eye(3), (len(self.corners), 1, 1))
+        blank_from_window[:, :2, 2] = self.corners - reach
+        for window, grey_from_window in zip(windows, grey_from_blank @ blank_from_window, strict=True):
             window[:] = cv2.warpPerspective(
                 grey,
-                grey_from_blank @ np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]]),
+                grey_from_window,
                 (side, side),
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_REPLICATE,

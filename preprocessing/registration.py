@@ -16,7 +16,7 @@ from forms.template import MM_PER_INCH, FormTemplate
 from preprocessing.blank import BlankPrint, blank_print
 from preprocessing.features import Detector, Features, detect_features
 from preprocessing.geometry import corners, scale_px_per_mm, transformed
-from preprocessing.levels import level_quantile
+from preprocessing.levels import level_quantiles
 from preprocessing.marks import find_squares, match_marks
 from preprocessing.page import Page, PageProblem, ProblemReason, RegisteredPage
 from preprocessing.print_fit import MIN_MATCHES, Fit, refine
@@ -210,7 +210,8 @@ def _is_plausible(homography: np.ndarray, shape: tuple[int, ...]) -> bool:
 
 def _is_blank(sizes: Pyramid) -> bool:
     thumb = sizes.at(0.25).grey if min(sizes.full.shape) > 200 else sizes.full
-    return level_quantile(thumb, 0.5) - level_quantile(thumb, 0.001) < BLANK_PAGE_CONTRAST
+    paper, darkest = level_quantiles(thumb, (0.5, 0.001))
+    return paper - darkest < BLANK_PAGE_CONTRAST
 
 
 def _names(forms: tuple[FormTemplate, ...]) -> str:
