@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reading.decoding import DIGITS, Edge, edge_weights
+from reading.decoding import Edge, edge_weights
 
 PASSED_OVER = 10
 LEAST_PROBABLE = 1e-3  # a digit that the net holds for less likely is more probably misaligned than badly written
@@ -85,7 +85,7 @@ def _steps_to(
         found.append((best[cut - 1, read][0], -1, PASSED_OVER, read))
     for index in arriving[cut]:
         start, span = edges[index].start, cut - edges[index].start
-        choices = [(PASSED_OVER, read)] + ([(DIGITS.index(value[read - 1]), read - 1)] if read else [])
+        choices = [(PASSED_OVER, read)] + ([(int(value[read - 1]), read - 1)] if read else [])
         for label, before in choices:
             if (start, before) in best:
                 # As decoding does: a joint of three segments competes with paths of three edges.
