@@ -115,9 +115,12 @@ def _followed(beam: dict[str, _Ends], blank: float, answers: list[Spelling]) -> 
 
 
 def _best(beam: dict[str, _Ends]) -> dict[str, _Ends]:
-    """The most probable prefixes; sorting bare numbers is quicker than sorting prefixes by a key."""
-    least = sorted([blank + digit for blank, digit in beam.values()])[-BEAM]
-    return {prefix: ends for prefix, ends in beam.items() if ends[0] + ends[1] >= least}
+    return dict(sorted(beam.items(), key=_lightest_last)[:BEAM])
+
+
+def _lightest_last(item: tuple[str, _Ends]) -> float:
+    in_blank, in_digit = item[1]
+    return -(in_blank + in_digit)
 
 
 def _joined(values: list[Spelling], endings: list[Spelling], width: int) -> list[Spelling]:

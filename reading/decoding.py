@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 BEAM = 32  # values kept at each cut; the mass of those dropped stays in the normalization
-HOPELESS = 1e-5  # of the mass of all paths: what could add no more than this to any value is not followed
+HOPELESS = 1e-7  # of the mass of all paths: what could add no more than this to any value is not followed
 NEGLIGIBLE = 1e-3  # a reading of a piece this much less probable than its best is not followed; its mass stays too
 ALTERNATIVES = 5
 PASSED_OVER = 0.002  # the share of what looks like no digit that may be left out of the value: blots, stray strokes
@@ -220,11 +220,7 @@ def _extend(
 
 
 def _best(beam: dict[str, _Hypothesis], width: int) -> dict[str, _Hypothesis]:
-    """The ``width`` values of most mass; sorting bare numbers is quicker than sorting values by a key."""
-    if len(beam) <= width:
-        return beam
-    least = sorted([found[0] for found in beam.values()])[-width]
-    return {value: found for value, found in beam.items() if found[0] >= least}
+    return beam if len(beam) <= width else dict(sorted(beam.items(), key=_lightest_last)[:width])
 
 
 def _lightest_last(item: tuple[str, _Hypothesis]) -> float:

@@ -79,6 +79,21 @@ def test_alternatives_are_ranked_and_their_sum_is_no_more_than_one():
     assert sum(posteriors) <= 1
 
 
+def test_columns_that_say_nothing_take_no_long_time():
+    assert decode_columns(np.log(np.full((200, 11), 1 / 11)), 1, 20)
+
+
+def test_digits_between_columns_without_answers_are_put_together():
+    told = columns({4: 0.8, 9: 0.2}, {}, {1: 0.7, 7: 0.3})
+    values = dict(decode_columns(told, 2, 2))
+    assert values == {
+        "41": pytest.approx(0.56, rel=1e-3),
+        "47": pytest.approx(0.24, rel=1e-3),
+        "91": pytest.approx(0.14, rel=1e-3),
+        "97": pytest.approx(0.06, rel=1e-3),
+    }
+
+
 def test_the_mean_of_views_ranks_what_most_of_them_read():
     mean = mean_values([(("12", 0.6), ("17", 0.4)), (("17", 0.9),), ()])
     assert mean == (("17", pytest.approx(1.3 / 3)), ("12", pytest.approx(0.2)))
