@@ -58,7 +58,7 @@ def segment_comb(image: FieldImage) -> Candidates:
 def _shares(components: Components, zones: np.ndarray, cells: int) -> np.ndarray:
     """(N, 1 + cells) int: how many pixels of each component lie in each zone."""
     ink = components.labels > 0
-    pairs = components.labels[ink] * (cells + 1) + zones[ink]
+    pairs = components.labels[ink].astype(np.int64) * (cells + 1) + zones[ink]
     counts = np.bincount(pairs, minlength=(len(components.areas) + 1) * (cells + 1))
     return counts.reshape(-1, cells + 1)[1:]
 
