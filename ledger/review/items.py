@@ -84,17 +84,23 @@ def new_items(connection: Connection, condition: ColumnElement[bool]) -> list[di
 def at_places(table: Table, places: Collection[Place]) -> ColumnElement[bool]:
     """The rows of a table at these places."""
     keys = [(place.page_id, place.position) for place in places]
-    return tuple_(table.c.page_id, table.c.position).in_(keys)
+    return _at(table, {page_id for page_id, _ in keys}, keys)
 
 
 def at_bound_places(table: Table) -> ColumnElement[bool]:
     """The rows at the places that a statement is executed with (``bound``): it is built once, which costs most."""
-    return tuple_(table.c.page_id, table.c.position).in_(bindparam("places", expanding=True))
+    return _at(table, bindparam("page_ids", expanding=True), bindparam("places", expanding=True))
+
+
+def _at(table: Table, page_ids: Any, places: Any) -> ColumnElement[bool]:
+    """By the pages too: of several pairs SQLite makes a list to look up in while it goes through the whole table."""
+    return and_(table.c.page_id.in_(page_ids), tuple_(table.c.page_id, table.c.position).in_(places))
 
 
 def bound(places: Collection[Place], **values: Any) -> dict[str, Any]:
     """What a statement is executed with that has ``at_bound_places``."""
-    return {"places": [(place.page_id, place.position) for place in places], **values}
+    keys = [(place.page_id, place.position) for place in places]
+    return {"page_ids": list({page_id for page_id, _ in keys}), "places": keys, **values}
 
 
 def in_parts(places: Iterable[Place]) -> Iterator[list[Place]]:

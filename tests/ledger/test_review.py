@@ -2,12 +2,14 @@
 
 import csv
 import itertools
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ledger.ledger import Ledger
 from ledger.review.desk import Review
@@ -286,6 +288,27 @@ def test_an_accepted_field_can_be_corrected_and_be_as_before(work: Work, tmp_pat
     work.review.undo(ADA, "odd", "undo")
     assert work.exported(tmp_path)[1][1]["amount"] == "0412"
     assert place not in work.give(ADA, 99)
+
+
+def test_nothing_that_reviewers_wait_for_goes_through_a_whole_table(sqlite_work: Work) -> None:
+    work, asked = sqlite_work, []
+    engine = work.ledger._database.engine
+    event.listen(engine, "before_cursor_execute", lambda *said: asked.append((said[2], said[3], said[5])))
+    held = work.give(ADA, 2)
+    more = work.give(ADA, 3, held=held)
+    work.review.renew(ADA, held)
+    work.review.skip(ADA, more[0])
+    answers = [Answer(place, f"all {place}", VALUE, "0412") for place in held]
+    work.review.save_all(ADA, answers)
+    work.review.undo(ADA, answers[0].key, "undo")
+    work.review.history(held[0])
+    work.review.item(ADA, held[1])
+    queries = [(text, said[0] if many else said) for text, said, many in asked if text.startswith(("SELECT", "UPDATE"))]
+    assert len(queries) > 20
+    with engine.connect() as connection:
+        for text, said in queries:
+            plan = [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", said)]
+            assert [step for step in plan if re.match("SCAN (readings|review_items|corrections|crops|pages)", step)] == []
 
 
 def test_counts_and_time_left(work: Work) -> None:
