@@ -82,13 +82,19 @@ class PageServer:
         """
         if name == "export":
             return self.exporter.export(*arguments, kill_at)
-        killer = threading.Timer(0.0 if kill_at is None else kill_at * _CALL_S, self.kill)
-        if kill_at is not None:
-            killer.start()
-        said = self._ask(*_REQUESTS[name](*arguments))
-        if kill_at is not None:
-            killer.join()
+        with self._killed(kill_at):
+            said = self._ask(*_REQUESTS[name](*arguments))
         return _ANSWERS[name](said, *arguments)
+
+    @contextmanager
+    def _killed(self, at: float | None) -> Iterator[None]:
+        if at is None:
+            yield
+            return
+        killer = threading.Timer(at * _CALL_S, self.kill)
+        killer.start()
+        yield
+        killer.join()
 
     def _ask(self, seat: Seat, method: str, path: str, body: Any = None) -> Any:
         for _ in range(_TRIES):
