@@ -21,7 +21,7 @@ class FieldPrint:
     ``dark`` is (h, w) uint8, the blank's darkness in the field's cut. ``edges`` is (h, w) int16, the same less its own
     surroundings, so that ink beside the print counts neither for nor against a place; ``even_edges`` is that of print
     which counts alike from ``ALIGNED_DARKNESS`` on, ``coarse_edges`` the same at half the size. ``core`` (h, w) bool is
-    where the print is darkest.
+    where the print is darkest, ``core_level`` how dark in the middle.
     """
 
     dark: np.ndarray
@@ -29,6 +29,7 @@ class FieldPrint:
     even_edges: np.ndarray
     coarse_edges: np.ndarray
     core: np.ndarray
+    core_level: float
     px_per_mm: float
 
     @classmethod
@@ -37,7 +38,8 @@ class FieldPrint:
         even = np.minimum(dark, ALIGNED_DARKNESS)
         core = dark > 0.7 * float(dark.max())
         coarse = _edges(_halved(even), px_per_mm / 2)
-        return cls(dark, _edges(dark, px_per_mm), _edges(even, px_per_mm), coarse, core, px_per_mm)
+        core_level = masked_quantile(dark, core, 0.5) if core.any() else 0.0
+        return cls(dark, _edges(dark, px_per_mm), _edges(even, px_per_mm), coarse, core, core_level, px_per_mm)
 
     def best_place(self, dark: np.ndarray) -> tuple[int, int]:
         """Slide the print over a wider cut: the row and column where it fits best; the middle where it is not seen.
@@ -63,7 +65,7 @@ class FieldPrint:
 
     def _is_shown(self, dark: np.ndarray) -> bool:
         """Whether the print is there at all: light print drops out of 1-bit scans, and ink must not stand in."""
-        return masked_quantile(dark, self.core, 0.5) >= SHOWN_SHARE * masked_quantile(self.dark, self.core, 0.5)
+        return masked_quantile(dark, self.core, 0.5) >= SHOWN_SHARE * self.core_level
 
 
 def _edges(dark: np.ndarray, px_per_mm: float) -> np.ndarray:
