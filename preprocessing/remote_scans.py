@@ -16,20 +16,14 @@ from typing import Any
 
 import fsspec
 
+from preprocessing.errors import ScanSourceError
+
 _OPTIONS = {"use_listings_cache": False}  # a listing of the last run would hide what came in since
 _NO_VERSION = ""
 
 
-class RemoteError(Exception):
-    """A remote folder cannot be reached: what the problem is, and what a person can do about it."""
-
-    def __init__(self, problem: str, mend: str) -> None:
-        super().__init__(problem, mend)  # both, so that the error survives pickling between processes
-        self.problem = problem
-        self.mend = mend
-
-    def __str__(self) -> str:
-        return f"{self.problem} {self.mend}"
+class RemoteError(ScanSourceError):
+    """A remote folder cannot be reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from preprocessing.decoding import decode
+from preprocessing.errors import ScanSourceError
 from preprocessing.page import Page, PageProblem, ProblemReason
 from preprocessing.raster import Raster, Refusal
 from preprocessing.remote_scans import RemoteError, RemotePath, list_files
@@ -33,16 +34,8 @@ _NO_SCANS = frozenset(
 _HOUSEKEEPING = frozenset(("thumbs.db", "desktop.ini"))
 
 
-class ScanFolderError(Exception):
-    """The scans asked for are not there to be read; ``str()`` is one line for people."""
-
-    def __init__(self, problem: str, mend: str) -> None:
-        super().__init__(problem, mend)  # both, so that the error survives pickling between processes
-        self.problem = problem
-        self.mend = mend
-
-    def __str__(self) -> str:
-        return f"{self.problem} {self.mend}"
+class ScanFolderError(ScanSourceError):
+    """The scans asked for are not there to be read."""
 
 
 @dataclass(frozen=True, slots=True)
