@@ -7,6 +7,7 @@ compared between fields, a posterior can.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -113,7 +114,8 @@ def decode(
     final = _final(graph, min_length, max_length, max(BEAM, keep))
     ranked = sorted(_allowed(final, min_length, max_length).items(), key=_lightest_last)[:keep]
     paths = tuple(_path(found) for _, found in ranked)
-    readable = float(np.prod([min(1.0, chances[step.piece].sum()) for step in paths[0]]))
+    told = np.minimum(chances.sum(axis=1), 1.0).tolist()
+    readable = math.prod(told[step.piece] for step in paths[0])
     values = tuple((value, readable * min(1.0, found[0] / graph.total)) for value, found in ranked)
     return Decoded(values, paths)
 

@@ -6,11 +6,12 @@ before wrong ones; what an image is like (contrast, background, stroke width) ad
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logit
 
 from reading.combination import Values
 from reading.decoding import Decoded
@@ -35,7 +36,7 @@ class StripReading:
 
 def column_doubt(log_probabilities: Sequence[np.ndarray]) -> float:
     """``StripReading.doubt`` of the looks' columns, (T, 11) float natural logarithms each."""
-    return float(np.mean([(1 - np.exp(look.max(axis=1))).sum() for look in log_probabilities]))
+    return statistics.fmean(float((1 - np.exp(look.max(axis=1))).sum()) for look in log_probabilities)
 
 
 def signals_of(values: Values, lattice: Decoded, strip: StripReading | None) -> Signals:
@@ -64,19 +65,20 @@ def signals_of(values: Values, lattice: Decoded, strip: StripReading | None) -> 
 def _strip_signals(value: str, lattice: Values, strip: StripReading) -> dict[str, float]:
     looks = [_log_odds(dict(look).get(value, 0.0)) for look in strip.looks]
     return {
-        "look_mean": float(np.mean(looks)),
+        "look_mean": statistics.fmean(looks),
         "look_least": min(looks),
         "look_most": max(looks),
-        "lattice": float(np.log(dict(lattice).get(value, 0.0) + CLIP)),
+        "lattice": math.log(dict(lattice).get(value, 0.0) + CLIP),
         "lattice_agrees": float(bool(lattice) and lattice[0][0] == value),
-        "decided": -float(np.log(strip.doubt + 1e-3)),
+        "decided": -math.log(strip.doubt + 1e-3),
     }
 
 
 def _margin(values: Values) -> float:
     second = values[1][1] if len(values) > 1 else 0.0
-    return float(np.log(max(values[0][1], CLIP) / max(second, CLIP)))
+    return math.log(max(values[0][1], CLIP) / max(second, CLIP))
 
 
 def _log_odds(probability: float) -> float:
-    return float(logit(min(max(probability, CLIP), 1 - CLIP)))
+    clipped = min(max(probability, CLIP), 1 - CLIP)
+    return math.log(clipped / (1 - clipped))
