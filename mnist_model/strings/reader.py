@@ -69,17 +69,22 @@ class LiteRTStringReader:
         """
         for strip in strips:
             _check(strip)
-        read: dict[int, np.ndarray] = {}
+        if not strips:
+            return []
+        answers: dict[int, np.ndarray] = {}
         with self._turn:
             for index in sorted(range(len(strips)), key=lambda index: strips[index].shape[1]):
-                read[index] = self._run(strips[index])
-        return [read[index] for index in range(len(strips))]
+                answers[index] = self._run(strips[index])
+        columns = np.concatenate([answers[index] for index in range(len(strips))])
+        ends = np.cumsum([len(answers[index]) for index in range(len(strips))])
+        return np.split(_log_softmax(columns / self._bundle.card.temperature), ends[:-1])
 
     def _run(self, strip: np.ndarray) -> np.ndarray:
         net = self._net(strip.shape[1])
         net.set_tensor(self._input, strip[None] / np.float32(255))
         net.invoke()
-        return _log_softmax(net.get_tensor(self._output)[0] / self._bundle.card.temperature)
+        logits: np.ndarray = net.get_tensor(self._output)[0]
+        return logits
 
     def _net(self, width: int) -> Interpreter:
         """The net prepared for strips of this width, in place of the one that was not used for longest."""
