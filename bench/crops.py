@@ -131,13 +131,17 @@ def table(watches: dict[str, Stopwatch]) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench.crops", description=str(__doc__).splitlines()[0])
-    parser.add_argument("sets", nargs="*", choices=[*TRIED, []], metavar="SET", help=f"any of {', '.join(TRIED)}; both")
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"any of {', '.join(TRIED)}; both where none is given")
     parser.add_argument("--crops", type=int, default=200, help="the first so many crops of each set (default 200)")
     parser.add_argument("--rounds", type=int, default=5, help="how often a batch is read (default 5)")
     parser.add_argument("--model", default="cnn", help="name of a shipped model or a bundle's folder")
     parser.add_argument("--string-model", default="strings", help="name of a shipped string reader or its folder")
     parser.add_argument("--build", type=Path, default=Path("build/bench"), help="folder for what is made of the data")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for name in options.sets:
+        if name not in TRIED:
+            parser.error(f"{name!r} is no set of crops; there are {', '.join(TRIED)}")
+    return options
 
 
 if __name__ == "__main__":
