@@ -21,7 +21,7 @@ REACH_MM = 1.8  # how far curl or stretch may have moved a field from where the 
 KEPT_FIELDS = 256  # as many fields' prints are kept, at some 0.3 MB each
 WHOLE_IMAGE_HEIGHT_PX = 120  # finer than that, an image of one line of digits is shrunken
 WHOLE_IMAGE_WIDTH_PX = 4000
-WHOLE_IMAGE_RUN = 0.95  # of an image's side is dark along a frame's line; digits are seldom as high as their image
+WHOLE_IMAGE_RUN = 0.9  # of an image's side is dark along a frame's line; digits are seldom as high as their image
 WHOLE_IMAGE_DIGIT_MM = 5.0  # how high a digit is taken to be where an image has no mm
 
 
