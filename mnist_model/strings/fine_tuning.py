@@ -16,9 +16,10 @@ import numpy as np
 from mnist_model.bundle import ModelError
 from mnist_model.datasets import Dataset
 from mnist_model.strings.bundle import StringBundle
+from mnist_model.strings.bundle_writing import write_string_bundle
 from mnist_model.strings.composer import Composer, Strip
 from mnist_model.strings.recipe import StringRecipe
-from mnist_model.strings.training import StringTrainer, write_string_bundle
+from mnist_model.strings.training import StringTrainer
 from mnist_model.strings.variation import Example, join, vary
 
 _JOINED = 0.4  # the share of the site's strips that is joined of two

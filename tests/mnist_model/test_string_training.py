@@ -4,11 +4,13 @@ import tensorflow as tf
 
 from mnist_model.bundle import ModelError
 from mnist_model.datasets import Dataset
+from mnist_model.strings.batches import batches_of, stacked
+from mnist_model.strings.bundle_writing import write_string_bundle
 from mnist_model.strings.composer import Composer, Strip
 from mnist_model.strings.glyphs import draw_glyphs
 from mnist_model.strings.reader import BLANK, load_string_reader
 from mnist_model.strings.recipe import StringRecipe
-from mnist_model.strings.training import StringTrainer, batches_of, stacked, train_strings, write_string_bundle
+from mnist_model.strings.training import StringTrainer, train_strings
 
 RECIPE = StringRecipe(rounds=4, chunk=64, kept=0, batch_size=16, warm_up=4, test_strips=60)
 
