@@ -79,8 +79,9 @@ def server(url: str, form_folder: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """A browser for a module's tests: while Playwright runs, no other test could call what is both sync and async."""
     if not CHROMIUM.exists():
         pytest.skip(f"no browser to test in: {CHROMIUM} is not there")
     from playwright.sync_api import sync_playwright
@@ -92,7 +93,7 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browsers(chromium: Any, server: str) -> Callable[[str], Any]:
     """The browser of each person, who has said their name in it."""
     known: dict[str, Any] = {}
