@@ -11,7 +11,7 @@ from flows.batches.page_reading import NewScan
 from preprocessing.page import PageProblem, ProblemReason
 from preprocessing.scans import ScanFile
 
-MIN_CHUNK, MAX_CHUNK = 64, 500  # files: some seconds of work, so that what a chunk costs to hand over is nothing
+MIN_CHUNK, MAX_CHUNK = 64, 200  # files: a second of work or more, so that to hand one over costs nothing beside it
 CHUNKS_PER_WORKER = 16  # enough that no worker is idle for long at the end
 
 
@@ -30,7 +30,7 @@ class Sifted:
 
 
 def chunk_size(files: int, workers: int) -> int:
-    """Files a chunk: about 16 chunks a worker, of 64 to 500 files; fewer where a worker would get none."""
+    """Files a chunk: about 16 chunks a worker, of 64 to 200 files; fewer where a worker would get none."""
     usual = max(MIN_CHUNK, min(MAX_CHUNK, math.ceil(files / (CHUNKS_PER_WORKER * workers))))
     return max(1, min(usual, math.ceil(files / workers)))
 
