@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -80,16 +81,31 @@ def test_a_number_that_is_none_is_said(said: str, ledger: Ledger, url: str, monk
         pass
 
 
-def test_a_damaged_store_or_a_prefect_that_is_gone_keeps_nobody_from_answering(
+def test_a_prefect_that_is_gone_keeps_nobody_from_answering(url: str) -> None:
+    program = (
+        "from flows.learning.correction_events import announced_corrections\n"
+        "from ledger.ledger import Ledger\n"
+        "from tests.flows.taught import teach\n"
+        f"with Ledger.open({url!r}) as ledger, announced_corrections(ledger, {url!r}):\n"
+        f"    teach({url!r}, ['1'])\n"
+    )
+    # A process of its own: Prefect, once it is loaded, goes by the settings of then.
+    environment = os.environ | {"PREFECT_API_URL": "http://127.0.0.1:1/api", AFTER_VARIABLE: "1"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "could not be told of 1 new answers" in done.stderr
+
+
+def test_a_damaged_store_keeps_nobody_from_answering(
     ledger: Ledger, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
-    monkeypatch.setenv(AFTER_VARIABLE, "1")
-    with caplog.at_level(logging.WARNING), announced_corrections(ledger, url):
-        teach(url, ["1"])
-    assert "could not be told of 1 new answers" in caplog.text
+    # Prefect, once it is loaded, keeps what the loggers above this one hand on.
+    monkeypatch.setattr(logging.getLogger("flows.learning"), "handlers", [caplog.handler])
     (tmp_path / "models" / "1").mkdir(parents=True)
-    with caplog.at_level(logging.WARNING), announced_corrections(ledger, url):
+    with announced_corrections(ledger, url):
         teach(url, ["1"])
     assert "New answers are not counted" in caplog.text
 
