@@ -84,7 +84,7 @@ def _recorded(run: Callable[..., State[Any]], job: DigitizeJob, audience: _Audie
             state = run(job, return_state=True)
             drain(state.state_details.flow_run_id)
             return state.result()
-    except httpx.HTTPError as error:
+    except httpx.TransportError as error:  # an answer that refuses something is another matter
         raise JobFailed(
             f"Prefect's API went away and did not come back ({error}): it does not know how the run ended.",
             "What was read is in the ledger; run the command again, for the CSV files too.",

@@ -6,7 +6,7 @@ import numpy as np
 
 from mnist_model.allographs import ALLOGRAPHS, Allograph
 from mnist_model.augmentation import normalize
-from mnist_model.pen import CANVAS_PX, draw
+from mnist_model.pen import CANVAS_PX, draw, spline
 
 _HEIGHT_PX = 34.0  # of a digit on the canvas; MNIST's are 20 px high
 _TO_MNIST = _HEIGHT_PX / 20
@@ -45,7 +45,7 @@ def _by_one_hand(way: Allograph, rng: np.random.Generator) -> list[np.ndarray]:
     corners = way.corners & (rng.random() < 0.75)  # some hands round all corners
     starts = np.flatnonzero(way.lands)
     parts = zip(np.split(points, starts[1:]), np.split(corners, starts[1:]), strict=True)
-    return [_spline(np.repeat(part, 1 + corner, axis=0)) for part, corner in parts]
+    return [spline(np.repeat(part, 1 + corner, axis=0), _POINTS_A_SPAN) for part, corner in parts]
 
 
 def _in_proportion(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -54,17 +54,6 @@ def _in_proportion(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height = np.sign(y) * np.abs(y) ** np.exp(rng.normal(0, 0.12))
     width = np.exp(rng.normal(0, 0.2)) * (1 + rng.normal(0, 0.15) * (y - 0.5))
     return np.stack([x * width + rng.normal(0.1, 0.2) * (0.5 - y), height], axis=1)
-
-
-def _spline(knots: np.ndarray) -> np.ndarray:
-    """Catmull and Rom's spline (1974) through knots (K, 2); a doubled knot is a corner."""
-    padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
-    before, start, end, after = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
-    t = np.linspace(0, 1, _POINTS_A_SPAN, endpoint=False)[:, None, None]
-    curve = start + t / 2 * (
-        end - before + t * (2 * before - 5 * start + 4 * end - after + t * (3 * (start - end) + after - before))
-    )
-    return np.concatenate([curve.swapaxes(0, 1).reshape(-1, 2), knots[-1:]])
 
 
 def _fitted(strokes: list[np.ndarray]) -> list[np.ndarray]:

@@ -71,3 +71,17 @@ def _distance(segments: np.ndarray) -> np.ndarray:
     dx, dy = x1 - x0, y1 - y0
     along = np.clip((across * dx + down * dy) / np.maximum(dx**2 + dy**2, np.float32(1e-6)), 0, 1)
     return np.sqrt(((across - along * dx) ** 2 + (down - along * dy) ** 2).min(axis=0))
+
+
+def spline(knots: np.ndarray, points_a_span: int = 6) -> np.ndarray:
+    """Catmull and Rom's spline (1974) through (K, 2) knots, (N, 2); a doubled knot is a corner."""
+    padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
+    before, start, end, after = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
+    t = (np.arange(points_a_span) / points_a_span)[:, None, None]
+    curve = 0.5 * (
+        2 * start
+        + (end - before) * t
+        + (2 * before - 5 * start + 4 * end - after) * t**2
+        + (3 * start - before - 3 * end + after) * t**3
+    )
+    return np.concatenate([curve.transpose(1, 0, 2).reshape(-1, 2), knots[-1:]])

@@ -17,7 +17,6 @@ from preprocessing.pyramid import Reduced
 
 MIN_MATCHES = 12
 TOLERANCE_MM = 1.0  # a patch farther from the homography than this does not shape it: curled paper, or a chance find
-SETTLED_MM = 0.1
 PATCH_SCORE = 0.55  # normalized cross-correlation above which a patch of print counts as found
 AGREES_MM = 2.5  # a patch no farther from where the homography puts it was found again
 

@@ -33,7 +33,6 @@ changes = APIRouter(prefix="/api", dependencies=[OwnForm])
 
 ItemKey = Annotated[str, Field(pattern=ITEM)]
 ClientKey = Annotated[str, Field(min_length=8, max_length=64)]
-AskedDigits = Annotated[str, Query(pattern=r"^[0-9]{1,64}$")]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{0,64}$")]
 
 

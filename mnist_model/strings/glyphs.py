@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnist_model.pen import spline
 from mnist_model.strings.glyph_styles import STYLES
-from mnist_model.strings.strokes import distance_to, spline
+from mnist_model.strings.strokes import distance_to
 
 SIDE_PX = 28
 _HEIGHT_PX = 20.0

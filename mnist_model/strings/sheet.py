@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_model.pen import spline
 from mnist_model.strings.paper import INK, ROWS, Paper
 from mnist_model.strings.signs import CURRENCY_DOLLAR, DASH, EQUALS, HASH, PAREN, RS, RUPEE, SLASHES, STAR, TRAILERS
-from mnist_model.strings.strokes import draw_onto, spline
+from mnist_model.strings.strokes import draw_onto
 
 MAX_WIDTH_PX = 512
 CELL = (64, 72)  # a digit's own canvas, rows and columns

@@ -1,24 +1,8 @@
-"""Strokes of a round pen: a smooth line through knots, and how far pixels are from it."""
+"""Strokes of a round pen: how far pixels are from them, and the ink that they leave."""
 
 from __future__ import annotations
 
 import numpy as np
-
-_PER_SPAN = 6  # points that a spline gets between two of its knots
-
-
-def spline(knots: np.ndarray) -> np.ndarray:
-    """Catmull and Rom's spline through (K, 2) knots, (6 (K - 1) + 1, 2); a doubled knot makes a corner."""
-    padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
-    before, start, end, after = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
-    t = (np.arange(_PER_SPAN) / _PER_SPAN)[:, None, None]
-    curve = 0.5 * (
-        2 * start
-        + (end - before) * t
-        + (2 * before - 5 * start + 4 * end - after) * t**2
-        + (3 * start - before - 3 * end + after) * t**3
-    )
-    return np.concatenate([curve.transpose(1, 0, 2).reshape(-1, 2), knots[-1:]])
 
 
 def distance_to(segments: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
